@@ -1,0 +1,1 @@
+"""Camera geometry and its calibration: arrays in, dataclasses out; knows no camera."""
