@@ -23,6 +23,9 @@ COEFFICIENTS: dict[str, int] = {
 }
 """Number of coefficients of each model, in OpenCV's order."""
 
+Nine = Annotated[tuple[FiniteFloat, ...], Field(min_length=9, max_length=9)]
+Three = Annotated[tuple[FiniteFloat, ...], Field(min_length=3, max_length=3)]
+
 ROTATION_TOLERANCE = 1e-3  # of R·Rᵀ − 1: camera SDKs round their matrices to about six digits
 
 

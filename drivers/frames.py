@@ -20,8 +20,8 @@ class Image:
 
     `pixels`: colour uint8 [H, W, 3] RGB; depth uint16 [H, W] counts, 0 = no return; infrared uint8 or
     uint16 [H, W]. Owned, C-contiguous and read-only. `white_level` is the count at which the stream
-    saturates (16-bit sensors top out far below 65535). `exposure_ms`, `gain` and `emitter_on` are None where the
-    camera does not tell.
+    saturates (16-bit sensors top out far below 65535). `exposure_ms`, `gain` and `emitter_on` are None
+    where the camera does not tell.
     """
 
     pixels: NDArray[Any]
