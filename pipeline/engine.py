@@ -1,0 +1,193 @@
+"""One frame set in, one result out: the whole straight line from picture to verdict.
+
+    face finder ─▶ prepare (register, gate, depth stage, reflectance stage) ─▶ D-Net ─attack▶ stop
+                                                                                 └─else─▶ M-Net
+
+Whatever breaks on the way, the answer is never `live`.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+
+from drivers.frames import FrameSet
+from drivers.registration import carry_to_grid
+from pipeline.bundle import Bundle
+from pipeline.cascade import attack_score, decide
+from pipeline.faces import Face, FaceFinder, FaceTracker, to_uint8
+from pipeline.gate import Clock, check_faces, check_streams
+from pipeline.nets import Nets
+from pipeline.preparation import Preparation, prepare
+from pipeline.result import Reason, Result, Verdict
+from pipeline.stopwatch import Stopwatch
+from pipeline.temporal import SequentialTest
+from pipeline.upright import turn_back, turn_picture
+
+log = logging.getLogger(__name__)
+
+FAULTS_IN_A_ROW = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The part of a result that the scores decide."""
+
+    verdict: Verdict
+    reason: Reason | None
+    d_net: float | None = None
+    m_net: float | None = None
+    patches: tuple[float | None, ...] | None = None
+
+
+class Engine:
+    """Judges the frame sets of one source with one bundle. One thread.
+
+    `sensor` is the source's `CameraInfo.sensor`; on a sensor that the bundle does not name a would-be `live` is
+    `undecided`, unless `accept_sensor`. With `gate` false every found face is scored by both nets, for research,
+    and the verdict is always `undecided`.
+    """
+
+    def __init__(
+        self, bundle: Bundle, *, sensor: str, gate: bool = True, accept_sensor: bool = False, threads: int = 2
+    ) -> None:
+        self.bundle = bundle
+        self._description = bundle.description
+        self._nets = Nets(bundle, threads)
+        finder = FaceFinder(threads)
+        self._on_color, self._on_infrared = FaceTracker(finder), FaceTracker(finder)
+        self._session = SequentialTest(self._description.session)
+        self._clock = Clock()
+        self._gate = gate
+        self._foreign = not accept_sensor and sensor not in self._description.sensors
+        self._live_blocked_by: Reason | None = None
+        self._faults = 0
+
+    @property
+    def faulty(self) -> bool:
+        """Three frames in a row failed inside the program: the caller should say so and stop."""
+        return self._faults >= FAULTS_IN_A_ROW
+
+    def process(self, frame_set: FrameSet) -> Result:
+        """Judges one frame set. Never raises for what is in the frames."""
+        watch = Stopwatch()
+        try:
+            result = self._judge(frame_set, watch)
+            self._faults = 0
+        except Exception:
+            # The one place where everything is caught: a kiosk must go on and must not say `live`.
+            log.exception("frame %d could not be judged", frame_set.sequence)
+            self._faults += 1
+            self._forget()
+            result = self._undecided(frame_set, Reason.INTERNAL_ERROR)
+        return replace(result, stage_ms=watch.ms)
+
+    def session_verdict(self) -> tuple[Verdict, Reason | None]:
+        """The verdict of everything seen so far; any attack episode wins."""
+        return self._barred(*self._session.overall())
+
+    def _judge(self, frame_set: FrameSet, watch: Stopwatch) -> Result:
+        if reason := self._clock.check(frame_set):
+            self._forget()
+            return self._undecided(frame_set, reason)
+        if reason := check_streams(frame_set, self._description.preprocessing.gate):
+            return self._undecided(frame_set, reason)
+        with watch.stage("face"):
+            faces = self._find(frame_set)
+        if reason := check_faces(faces):
+            return self._undecided(frame_set, reason, faces[0] if faces else None)
+        preparation = prepare(frame_set, faces[0], self._description.preprocessing, watch)
+        judgement = self._score(preparation, watch)
+        self._observe(frame_set.device_time_s, judgement)
+        return self._result(frame_set, judgement, faces[0], preparation)
+
+    def _find(self, frame_set: FrameSet) -> list[Face]:
+        """Faces in pixels of the grid: on colour, else (in the dark, or without colour) on infrared."""
+        turn = frame_set.rig.rotation
+        if frame_set.color is not None:
+            faces = self._on_color.track(turn_picture(frame_set.color.pixels, turn))
+            if faces or frame_set.infrared is None:
+                return [_turned_back(face, frame_set.rig.grid.shape, turn) for face in faces]
+        if frame_set.infrared is None or frame_set.rig.infrared is None:
+            return []
+        picture = to_uint8(frame_set.infrared.pixels, frame_set.infrared.white_level)
+        faces = self._on_infrared.track(turn_picture(picture, turn))
+        turned = [_turned_back(face, frame_set.rig.infrared.shape, turn) for face in faces]
+        return [carried for face in turned if (carried := _carried(frame_set, face))]
+
+    def _score(self, preparation: Preparation, watch: Stopwatch) -> Judgement:
+        prepared = preparation.prepared
+        if prepared is None or (preparation.reason is not None and self._gate):
+            return Judgement(Verdict.UNDECIDED, preparation.reason or Reason.NO_DEPTH)
+        thresholds = self._description.thresholds
+        with watch.stage("d_net"):
+            d_net = self._nets.depth(prepared.maps)
+        if self._gate and decide(d_net, None, thresholds) is Verdict.ATTACK:
+            return Judgement(Verdict.ATTACK, None, d_net)
+        planes = prepared.planes()
+        if planes is None or (self._gate and preparation.no_reflectance):
+            return Judgement(Verdict.UNDECIDED, preparation.no_reflectance or Reason.NO_INFRARED, d_net)
+        with watch.stage("m_net"):
+            m_net, patches = self._nets.reflectance(planes)
+        if not self._gate:
+            return Judgement(Verdict.UNDECIDED, Reason.GATE_OFF, d_net, m_net, patches)
+        verdict = decide(d_net, m_net, thresholds)
+        if verdict is Verdict.LIVE and self._foreign:
+            return Judgement(Verdict.UNDECIDED, Reason.OTHER_SENSOR, d_net, m_net, patches)
+        return Judgement(verdict, None, d_net, m_net, patches)
+
+    def _observe(self, time_s: float, judgement: Judgement) -> None:
+        """Feeds the session's test. A frame that may not be called live still is evidence, but can only lead to
+        `attack` or `undecided`.
+        """
+        if judgement.d_net is None or not self._gate:
+            self._session.missed(time_s)
+            return
+        self._live_blocked_by = judgement.reason if judgement.verdict is Verdict.UNDECIDED else None
+        self._session.add(time_s, attack_score(judgement.d_net, judgement.m_net, self._description.thresholds))
+
+    def _barred(self, verdict: Verdict, reason: Reason | None) -> tuple[Verdict, Reason | None]:
+        blocked = self._live_blocked_by or (Reason.OTHER_SENSOR if self._foreign else None)
+        if verdict is Verdict.LIVE and blocked:
+            return Verdict.UNDECIDED, blocked
+        return verdict, reason
+
+    def _forget(self) -> None:
+        self._session.reset()
+        self._on_color.reset()
+        self._on_infrared.reset()
+
+    def _undecided(self, frame_set: FrameSet, reason: Reason, face: Face | None = None) -> Result:
+        self._session.missed(frame_set.device_time_s)
+        return self._result(frame_set, Judgement(Verdict.UNDECIDED, reason), face, Preparation(reason))
+
+    def _result(self, frame_set: FrameSet, judgement: Judgement, face: Face | None, seen: Preparation) -> Result:
+        session_verdict, session_reason = self._barred(*self._session.state())
+        return Result(
+            frame=frame_set.sequence,
+            device_time_s=frame_set.device_time_s,
+            verdict=judgement.verdict,
+            reason=judgement.reason,
+            session_verdict=session_verdict,
+            session_reason=session_reason,
+            d_net=judgement.d_net,
+            m_net=judgement.m_net,
+            patches=judgement.patches,
+            face=face,
+            distance_m=seen.distance_m,
+            pose=seen.pose,
+            prepared=seen.prepared,
+            lost=frame_set.lost,
+        )
+
+
+def _turned_back(face: Face, shape: tuple[int, int], turn: int) -> Face:
+    if turn == 0:
+        return face
+    height, width = shape
+    return face.moved(turn_back(face.landmarks, turn, width, height))  # type: ignore[arg-type]
+
+
+def _carried(frame_set: FrameSet, face: Face) -> Face | None:
+    landmarks = carry_to_grid(frame_set, face.landmarks)
+    return None if landmarks is None else face.moved(landmarks)

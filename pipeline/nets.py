@@ -1,0 +1,89 @@
+"""The bundle's two nets, compiled for the processor of this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import openvino as ov
+from numpy.typing import NDArray
+
+from drivers.errors import BundleError
+from pipeline.bundle import REMEDY, Bundle
+from pipeline.parameters import FACE_SIZE, PLANES, Patch
+from pipeline.patches import by_input_size, cut_patches
+
+F32 = NDArray[np.float32]
+
+PRECISION_HINTS = {"f32": "f32", "bf16": "bf16", "int8": "f32"}
+
+
+class NonFiniteError(ArithmeticError):
+    """A net answered with something that is no probability."""
+
+
+def compile_request(model: Any, precision: str, threads: int) -> Any:
+    """An infer request tuned for one frame at a time. The precision is stated: where it is left open OpenVINO
+    takes bf16 on processors that have it, and scores differ from machine to machine.
+    """
+    settings = {
+        "PERFORMANCE_HINT": "LATENCY",
+        "NUM_STREAMS": "1",
+        "INFERENCE_NUM_THREADS": threads,
+        "INFERENCE_PRECISION_HINT": precision,
+    }
+    return ov.Core().compile_model(model, "CPU", settings).create_infer_request()
+
+
+def _attack(request: Any, planes: F32) -> NDArray[np.float64]:
+    """Attack probabilities [N] of a batch; copied, since OpenVINO reuses its output at the next call."""
+    request.infer({0: planes})
+    scores = np.array(request.get_output_tensor(0).data, np.float64)[:, 0]
+    if not np.isfinite(scores).all() or scores.min() < -1e-3 or scores.max() > 1.001:
+        raise NonFiniteError(f"net output is no probability: {scores}")
+    return np.clip(scores, 0.0, 1.0)
+
+
+class Nets:
+    """D-Net and M-Net of one bundle. One thread at a time."""
+
+    def __init__(self, bundle: Bundle, threads: int = 2) -> None:
+        self._patches: Sequence[Patch] = bundle.description.patches
+        self._groups = by_input_size(self._patches)
+        hint = PRECISION_HINTS[bundle.description.precision]
+        self._d_net = self._compile(bundle, bundle.description.d_net, [1, 3, FACE_SIZE, FACE_SIZE], hint, threads)
+        self._m_net = {
+            size: self._compile(bundle, bundle.description.m_net, [len(group), PLANES, size, size], hint, threads)
+            for size, group in self._groups.items()
+        }
+
+    @staticmethod
+    def _compile(bundle: Bundle, name: str, shape: list[int], hint: str, threads: int) -> Any:
+        try:
+            model = ov.Core().read_model(bundle.file(name))
+            model.reshape(shape)
+            return compile_request(model, hint, threads)
+        except RuntimeError as error:
+            reason = str(error).strip().splitlines()[-1]
+            raise BundleError(f"{bundle.file(name)}: OpenVINO cannot load it ({reason}): {REMEDY}") from error
+
+    def depth(self, maps: NDArray[np.uint8]) -> float:
+        """D-Net's attack probability of F1, F2, F3, uint8 [3, 112, 112]. Raises NonFiniteError."""
+        planes = maps[None].astype(np.float32) * np.float32(1 / 255)
+        return float(_attack(self._d_net, planes)[0])
+
+    def reflectance(self, planes: F32) -> tuple[float, tuple[float | None, ...]]:
+        """M-Net's weighted attack probability of planes [10, 112, 112], and each position's (None where unused).
+
+        Raises NonFiniteError.
+        """
+        scores: list[float | None] = [None] * len(self._patches)
+        total = 0.0
+        for size, group in self._groups.items():
+            patches = [self._patches[index] for index in group]
+            batch = _attack(self._m_net[size], cut_patches(planes, patches))
+            for index, patch, score in zip(group, patches, batch.tolist(), strict=True):
+                scores[index] = score
+                total += patch.weight * score
+        return total, tuple(scores)

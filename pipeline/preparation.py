@@ -1,0 +1,127 @@
+"""A frame set and a face in, the nets' inputs out: the one preprocessing of training and running.
+
+`prepare` is a function of the pixels, the rig and the parameters alone. No label, file name or clock reaches it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drivers.frames import FrameSet
+from drivers.registration import Registered, register
+from pipeline import gate, reflectance
+from pipeline.depth_stage import Surface, depth_maps, find_surface, inner_face
+from pipeline.faces import CanonicalSquare, Face
+from pipeline.parameters import Preprocessing
+from pipeline.pose import Pose, head_pose, landmark_depths
+from pipeline.result import Prepared, Reason
+from pipeline.stopwatch import Stopwatch
+from pipeline.upright import turn_points
+
+REGION_FACTOR = 1.3  # of the canonical square: room for its rotation and for the face's outline
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Preparation:
+    """What became of one face: `reason` says why it is not judged; with `prepared` it could be scored all the same.
+
+    `no_reflectance` says why M-Net's inputs are missing or unfit, `prepared` may then hold the depth maps alone.
+    """
+
+    reason: Reason | None
+    distance_m: float | None = None
+    pose: Pose | None = None
+    prepared: Prepared | None = None
+    no_reflectance: Reason | None = None
+
+
+def prepare(frame_set: FrameSet, face: Face, parameters: Preprocessing, watch: Stopwatch | None = None) -> Preparation:
+    """Registration, gate, depth stage and reflectance stage for one face (SPEC §3–§5).
+
+    The first objection of the gate is the reason; the pictures are made as far as they can be regardless, so that
+    research runs can score what the gate would refuse.
+    """
+    watch = watch or Stopwatch()
+    square = face.canonical_square()
+    grid = frame_set.rig.grid
+    with watch.stage("register"):
+        try:
+            registered = register(frame_set, region_of(square))
+        except ValueError:
+            return Preparation(Reason.CUT_OFF)
+    with watch.stage("gate"):
+        points = _landmark_points(registered, face)
+        distance_m = _distance_m(points)
+        pose = head_pose(turn_points(points, frame_set.rig.rotation))
+        reason = (
+            gate.check_size(distance_m, square, parameters.gate)
+            or gate.check_place(square, grid.width, grid.height)
+            or gate.check_pose(pose, parameters.gate)
+        )
+    if distance_m is None:
+        return Preparation(Reason.NO_DEPTH)
+    with watch.stage("depth_stage"):
+        surface = find_surface(registered, square, parameters.depth)
+        if surface.coverage < parameters.depth.min_coverage:
+            reason = reason or Reason.FACE_INCOMPLETE
+        if not surface.mask.any():
+            return Preparation(reason or Reason.NO_DEPTH, distance_m, pose)
+        known = points[np.isfinite(points).all(axis=1)]
+        maps = depth_maps(surface, square, known, float(np.sqrt(grid.fx * grid.fy)), parameters.depth)
+    depth_mm = surface.points[..., 2].copy()
+    no_reflectance = _missing_stream(frame_set)
+    if no_reflectance:
+        return Preparation(reason, distance_m, pose, Prepared(depth_mm, maps, surface.mask), no_reflectance)
+    with watch.stage("reflectance_stage"):
+        prepared, no_reflectance = _reflectance(frame_set, registered, surface, maps, parameters)
+    return Preparation(reason, distance_m, pose, prepared, no_reflectance)
+
+
+def _reflectance(
+    frame_set: FrameSet,
+    registered: Registered,
+    surface: Surface,
+    maps: NDArray[np.uint8],
+    parameters: Preprocessing,
+) -> tuple[Prepared, Reason | None]:
+    image = frame_set.infrared
+    assert image is not None, "checked by the caller"
+    bands = reflectance.align_bands(registered, surface, image.white_level)
+    face = (bands.mask > 0) & (inner_face(parameters.depth.inner_hull) > 0)
+    objection = gate.check_light(bands.infrared, bands.color, face, parameters.gate)
+    infrared = reflectance.distance_free(bands, image, parameters.reflectance, frame_set.rig.radiometric)
+    stack, total, difference = reflectance.fuse(bands, infrared, parameters.reflectance)
+    color = np.clip(bands.color, 0, 255).astype(np.uint8)
+    depth_mm = surface.points[..., 2].copy()
+    return Prepared(depth_mm, maps, surface.mask, color, stack, total, difference), objection
+
+
+def _missing_stream(frame_set: FrameSet) -> Reason | None:
+    if frame_set.infrared is None:
+        return Reason.NO_INFRARED
+    return Reason.NO_COLOR if frame_set.color is None else None
+
+
+def _landmark_points(registered: Registered, face: Face) -> NDArray[np.float64]:
+    """The landmarks as points [5, 3] mm of the grid's camera; NaN where there is no depth."""
+    local = face.landmarks - np.array(registered.region[:2], np.float32)
+    depths = landmark_depths(registered.depth_mm, local)
+    h, w = registered.depth_mm.shape
+    column = np.clip(np.rint(local[:, 0]).astype(int), 0, w - 1)
+    row = np.clip(np.rint(local[:, 1]).astype(int), 0, h - 1)
+    rays = registered.rays[row, column].astype(np.float64)
+    return np.column_stack([rays * depths[:, None], depths])
+
+
+def _distance_m(points: NDArray[np.float64]) -> float | None:
+    z = points[np.isfinite(points[:, 2]), 2]
+    return float(np.median(z)) / 1000 if len(z) else None
+
+
+def region_of(square: CanonicalSquare) -> tuple[float, float, float, float]:
+    """The region of the grid that is looked at for a face, (x, y, w, h)."""
+    side = square.side * REGION_FACTOR
+    return square.center[0] - side / 2, square.center[1] - side / 2, side, side

@@ -1,0 +1,101 @@
+"""From frames to a session: a sequential test that sums evidence until it suffices (Wald 1945).
+
+   ┌──────────── face lost, track broken, clock fault ───────────┐
+   ▼                                                              │
+collecting ──enough evidence──▶ live | attack      (an attack stays an attack for the recording)
+   │
+   └──deadline──▶ not sure
+"""
+
+from __future__ import annotations
+
+import math
+
+from pipeline.parameters import SessionRule
+from pipeline.result import Reason, Verdict
+
+_EDGE = 1e-6  # a score of exactly 0 or 1 is no infinite evidence
+
+
+class SequentialTest:
+    """Evidence of one visit: positive speaks for an attack. One thread."""
+
+    def __init__(self, rule: SessionRule) -> None:
+        self._rule = rule
+        self._attack_at = math.log((1 - rule.alpha) / rule.beta)
+        self._live_at = math.log(rule.alpha / (1 - rule.beta))
+        self._attack_seen = False
+        self._worst: tuple[Verdict, Reason | None] = (Verdict.UNDECIDED, Reason.NO_FACE)
+        self._start()
+
+    def _start(self) -> None:
+        self._evidence = 0.0
+        self._judged = 0
+        self._began_s: float | None = None
+        self._counted_s = -math.inf
+        self._seen_s: float | None = None
+        self._outcome: Verdict | None = None
+
+    @property
+    def evidence(self) -> float:
+        """Sum of log ratios so far, in nats."""
+        return self._evidence
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """(live below, attack above), in nats."""
+        return self._live_at, self._attack_at
+
+    def reset(self) -> None:
+        """A new visit begins; an attack found before is not forgotten."""
+        self._start()
+
+    def missed(self, time_s: float) -> None:
+        """A frame without a judged face."""
+        if self._seen_s is not None and time_s - self._seen_s > self._rule.lost_face_s:
+            self._start()
+
+    def add(self, time_s: float, score: float) -> None:
+        """A judged frame: `score` is the cascade's attack score with its threshold at ½."""
+        if self._seen_s is not None and not 0 <= time_s - self._seen_s <= self._rule.lost_face_s:
+            self._start()
+        self._seen_s = time_s
+        self._began_s = time_s if self._began_s is None else self._began_s
+        self._judged += 1
+        if self._outcome is not None:
+            return
+        if time_s - self._counted_s >= self._rule.interval_s - 1e-9:
+            self._counted_s = time_s
+            self._evidence += self._piece(score)
+        self._conclude(time_s - self._began_s)
+
+    def _piece(self, score: float) -> float:
+        p = min(max(score, _EDGE), 1 - _EDGE)
+        piece = self._rule.slope * math.log(p / (1 - p)) + self._rule.offset
+        return min(max(piece, -self._rule.clip), self._rule.clip)
+
+    def _conclude(self, elapsed_s: float) -> None:
+        if self._judged < self._rule.min_frames:
+            return
+        if self._evidence >= self._attack_at:
+            self._outcome, self._attack_seen = Verdict.ATTACK, True
+        elif self._evidence <= self._live_at:
+            self._outcome = Verdict.LIVE
+        elif elapsed_s >= self._rule.deadline_s:
+            self._outcome = Verdict.UNDECIDED
+        if self._outcome is not None:
+            self._worst = (self._outcome, Reason.NOT_SURE if self._outcome is Verdict.UNDECIDED else None)
+
+    def state(self) -> tuple[Verdict, Reason | None]:
+        """The verdict of the current visit."""
+        if self._outcome is not None:
+            return self._outcome, Reason.NOT_SURE if self._outcome is Verdict.UNDECIDED else None
+        return Verdict.UNDECIDED, Reason.COLLECTING if self._judged else Reason.NO_FACE
+
+    def overall(self) -> tuple[Verdict, Reason | None]:
+        """The verdict of the recording: any attack episode wins, then the last concluded visit."""
+        if self._attack_seen:
+            return Verdict.ATTACK, None
+        if self._worst[1] is not Reason.NO_FACE:
+            return self._worst
+        return self.state()
