@@ -122,7 +122,7 @@ def _plane(points: F64) -> tuple[F64, F64]:
     centre = points.mean(axis=0)
     offsets = points - centre
     _, vectors = np.linalg.eigh(offsets.T @ offsets)
-    return centre, vectors[:, 0]
+    return centre, np.ascontiguousarray(vectors[:, 0])
 
 
 def relief(z: F32, mask: U8, inner: NDArray[np.bool_], parameters: DepthParameters) -> U8:
@@ -156,7 +156,7 @@ def size_map(z: F32, mask: U8, square_px: float, focal_px: float, parameters: De
 def angle_map(surface: Surface, normal: F64, parameters: DepthParameters) -> U8:
     """F3, equation 3: angle of the local normal to the face plane's, over 0..π/2 or the face's own range."""
     weight = cv2.blur(surface.mask.astype(np.float32), (5, 5))
-    smooth = cv2.blur(surface.points, (5, 5)) / np.maximum(weight, 1e-3)[..., None]
+    smooth: F32 = np.asarray(cv2.blur(surface.points, (5, 5)) / np.maximum(weight, 1e-3)[..., None], np.float32)
     smooth[surface.mask == 0] = 0
     angles = np.empty(surface.mask.shape, np.float32)
     kernels.plane_angles(smooth, surface.mask, normal, parameters.normal_radius_px, angles)

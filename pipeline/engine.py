@@ -11,6 +11,8 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from drivers.frames import FrameSet
 from drivers.registration import carry_to_grid
 from pipeline.bundle import Bundle
@@ -22,7 +24,7 @@ from pipeline.preparation import Preparation, prepare
 from pipeline.result import Reason, Result, Verdict
 from pipeline.stopwatch import Stopwatch
 from pipeline.temporal import SequentialTest
-from pipeline.upright import turn_back, turn_picture
+from pipeline.upright import Turn, turn_back, turn_picture
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +57,7 @@ class Engine:
         self._description = bundle.description
         self._nets = Nets(bundle, threads)
         finder = FaceFinder(threads)
-        self._on_color, self._on_infrared = FaceTracker(finder), FaceTracker(finder)
+        self._on_color, self._on_infrared = FaceTracker(finder), FaceTracker(finder, phase=7)
         self._session = SequentialTest(self._description.session)
         self._clock = Clock()
         self._gate = gate
@@ -181,13 +183,28 @@ class Engine:
         )
 
 
-def _turned_back(face: Face, shape: tuple[int, int], turn: int) -> Face:
+def _turned_back(face: Face, shape: tuple[int, int], turn: Turn) -> Face:
+    """A face of the upright picture in pixels of the delivered one."""
     if turn == 0:
         return face
     height, width = shape
-    return face.moved(turn_back(face.landmarks, turn, width, height))  # type: ignore[arg-type]
+    x, y, w, h = face.box
+    corners = turn_back(np.array([[x, y], [x + w, y + h]], np.float32), turn, width, height)
+    left, top = corners.min(axis=0)
+    right, bottom = corners.max(axis=0)
+    box = (float(left), float(top), float(right - left), float(bottom - top))
+    return Face(box, turn_back(face.landmarks, turn, width, height), face.score)
 
 
 def _carried(frame_set: FrameSet, face: Face) -> Face | None:
+    """A face found on infrared, in pixels of the grid; its box keeps its place around the landmarks."""
     landmarks = carry_to_grid(frame_set, face.landmarks)
-    return None if landmarks is None else face.moved(landmarks)
+    if landmarks is None:
+        return None
+    moved = Face(face.box, landmarks, face.score)
+    before, after = face.canonical_square(), moved.canonical_square()
+    ratio = after.side / max(before.side, 1e-6)
+    x, y, w, h = face.box
+    left = after.center[0] + (x - before.center[0]) * ratio
+    top = after.center[1] + (y - before.center[1]) * ratio
+    return Face((left, top, w * ratio, h * ratio), landmarks, face.score)

@@ -14,9 +14,9 @@ from drivers.frames import FrameSet
 from drivers.registration import Registered, register
 from pipeline import gate, reflectance
 from pipeline.depth_stage import Surface, depth_maps, find_surface, inner_face
-from pipeline.faces import CanonicalSquare, Face
+from pipeline.faces import Face
 from pipeline.parameters import Preprocessing
-from pipeline.pose import Pose, head_pose, landmark_depths
+from pipeline.pose import Pose, head_pose, landmark_points
 from pipeline.result import Prepared, Reason
 from pipeline.stopwatch import Stopwatch
 from pipeline.upright import turn_points
@@ -49,11 +49,12 @@ def prepare(frame_set: FrameSet, face: Face, parameters: Preprocessing, watch: S
     grid = frame_set.rig.grid
     with watch.stage("register"):
         try:
-            registered = register(frame_set, region_of(square))
+            registered = register(frame_set, square.region(REGION_FACTOR))
         except ValueError:
             return Preparation(Reason.CUT_OFF)
     with watch.stage("gate"):
-        points = _landmark_points(registered, face)
+        local = face.landmarks - np.array(registered.region[:2], np.float32)
+        points = landmark_points(registered.depth_mm, registered.rays, local)
         distance_m = _distance_m(points)
         pose = head_pose(turn_points(points, frame_set.rig.rotation))
         reason = (
@@ -105,23 +106,6 @@ def _missing_stream(frame_set: FrameSet) -> Reason | None:
     return Reason.NO_COLOR if frame_set.color is None else None
 
 
-def _landmark_points(registered: Registered, face: Face) -> NDArray[np.float64]:
-    """The landmarks as points [5, 3] mm of the grid's camera; NaN where there is no depth."""
-    local = face.landmarks - np.array(registered.region[:2], np.float32)
-    depths = landmark_depths(registered.depth_mm, local)
-    h, w = registered.depth_mm.shape
-    column = np.clip(np.rint(local[:, 0]).astype(int), 0, w - 1)
-    row = np.clip(np.rint(local[:, 1]).astype(int), 0, h - 1)
-    rays = registered.rays[row, column].astype(np.float64)
-    return np.column_stack([rays * depths[:, None], depths])
-
-
 def _distance_m(points: NDArray[np.float64]) -> float | None:
     z = points[np.isfinite(points[:, 2]), 2]
     return float(np.median(z)) / 1000 if len(z) else None
-
-
-def region_of(square: CanonicalSquare) -> tuple[float, float, float, float]:
-    """The region of the grid that is looked at for a face, (x, y, w, h)."""
-    side = square.side * REGION_FACTOR
-    return square.center[0] - side / 2, square.center[1] - side / 2, side, side

@@ -11,18 +11,17 @@ U8 = NDArray[np.uint8]
 
 
 def complete_holes(depth: F32, radius: int, step: float, enough: int = 5) -> F32:
-    out = depth.copy()
-    around = [(0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1)]
-    for i, j in np.argwhere(depth == 0):
-        hits = []
+    out: F32 = depth.copy()
+    around: list[tuple[int, int]] = [(0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1)]
+    for i, j in np.argwhere(depth == 0).tolist():
+        hits: list[tuple[float, float]] = []
         for dy, dx in around:
             line = [(i + k * dy, j + k * dx, k) for k in range(1, radius + 1)]
             inside = [(y, x, k) for y, x, k in line if 0 <= y < depth.shape[0] and 0 <= x < depth.shape[1]]
-            first = next(((depth[y, x], 1 / k) for y, x, k in inside if depth[y, x] > 0), None)
-            if first:
-                hits.append(first)
+            valid = [(float(depth[y, x]), 1 / k) for y, x, k in inside if depth[y, x] > 0]
+            hits += valid[:1]
         if len(hits) >= enough:
-            value, weight = np.array(hits, np.float64).T
+            value, weight = np.array(hits).T
             near = np.abs(value - np.sort(value)[len(value) // 2]) <= step
             out[i, j] = np.average(value[near], weights=weight[near])
     return out
@@ -90,10 +89,10 @@ def plane_angles(points: F32, mask: U8, normal: F64, reach: int) -> F64:
                 return i + (k - 1) * dy, j + (k - 1) * dx
         return i + reach * dy, j + reach * dx
 
-    for i, j in np.argwhere(mask):
+    for i, j in np.argwhere(mask).tolist():
         across = points[run(i, j, 0, 1)].astype(np.float64) - points[run(i, j, 0, -1)]
         down = points[run(i, j, 1, 0)].astype(np.float64) - points[run(i, j, -1, 0)]
-        n = np.cross(across, down)
+        n: F64 = np.cross(across, down)
         if np.linalg.norm(n) >= 1e-12:
             out[i, j] = np.arccos(min(abs(n @ normal) / np.linalg.norm(n), 1.0))
     return out
@@ -101,7 +100,8 @@ def plane_angles(points: F32, mask: U8, normal: F64, reach: int) -> F64:
 
 def srgb_to_linear(value: F64) -> F64:
     """sRGB 0..1 to linear 0..1 (IEC 61966-2-1)."""
-    return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
+    linear: F64 = np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
+    return linear
 
 
 def fuse(color: F32, infrared: F32, mask: U8, infrared_scale: float, gamma: float) -> tuple[F64, U8, U8]:
@@ -123,6 +123,8 @@ def resample(planes: F32, x: int, y: int, size: int, n: int) -> F64:
         pixel = np.arange(planes.shape[1])
         low = np.maximum(edges[:-1, None], pixel[None])
         high = np.minimum(edges[1:, None], pixel[None] + 1)
-        return np.clip(high - low, 0, None) * n / size
+        share: F64 = np.clip(high - low, 0, None) * n / size
+        return share
 
-    return np.einsum("im,cmk,jk->cij", overlap(y), planes.astype(np.float64), overlap(x))
+    average: F64 = np.einsum("im,cmk,jk->cij", overlap(y), planes.astype(np.float64), overlap(x))
+    return average

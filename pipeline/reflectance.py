@@ -49,7 +49,9 @@ def align_bands(registered: Registered, surface: Surface, white_level: float) ->
         raise ValueError("the reflectance stage needs colour and infrared")
     color = _aligned(registered.color.astype(np.float32), surface)
     infrared = _aligned(registered.infrared[..., None] / np.float32(white_level), surface)[..., 0]
-    closed = cv2.morphologyEx(surface.mask, cv2.MORPH_CLOSE, np.ones((CLOSE_PX, CLOSE_PX), np.uint8))
+    closed: U8 = np.asarray(
+        cv2.morphologyEx(surface.mask, cv2.MORPH_CLOSE, np.ones((CLOSE_PX, CLOSE_PX), np.uint8)), np.uint8
+    )
     seen = (infrared >= 0) & (color[..., 0] >= 0)
     depth_mm = without_holes(np.ascontiguousarray(surface.points[..., 2]))
     return Bands(color, infrared, depth_mm, closed * seen.astype(np.uint8))
@@ -82,7 +84,8 @@ def distance_free(bands: Bands, image: Image, parameters: ReflectanceParameters,
     exposure = 1.0 if image.exposure_ms is None else image.exposure_ms / parameters.reference_exposure_ms
     gain = 1.0 if image.gain is None else image.gain
     light = attenuation(bands.depth_mm, parameters, law) * np.float32(max(exposure * gain, 1e-6))
-    return np.maximum(bands.infrared - np.float32(dark), 0) / light
+    free: F32 = np.maximum(bands.infrared - np.float32(dark), 0) / light
+    return free
 
 
 @lru_cache(maxsize=4)

@@ -1,0 +1,112 @@
+"""The cascade's rule and the session's sequential test."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.cascade import attack_score, decide
+from pipeline.parameters import SessionRule, Thresholds
+from pipeline.result import Reason, Verdict
+from pipeline.temporal import SequentialTest
+
+HALVES = Thresholds()
+scores = st.floats(0, 1)
+thresholds = st.builds(Thresholds, d_net=st.floats(0.05, 1), m_net=st.floats(0.05, 1))
+
+
+@pytest.mark.parametrize(
+    ("d_net", "m_net", "verdict"),
+    [
+        (0.5, None, Verdict.ATTACK),
+        (0.9, 0.0, Verdict.ATTACK),
+        (0.1, None, Verdict.UNDECIDED),
+        (0.1, 0.5, Verdict.ATTACK),
+        (0.1, 0.49, Verdict.LIVE),
+    ],
+)
+def test_rule(d_net: float, m_net: float | None, verdict: Verdict) -> None:
+    assert decide(d_net, m_net, HALVES) is verdict
+
+
+@given(scores, st.none() | scores, thresholds)
+def test_the_score_agrees_with_the_rule(d_net: float, m_net: float | None, at: Thresholds) -> None:
+    verdict, score = decide(d_net, m_net, at), attack_score(d_net, m_net, at)
+    assert 0 <= score <= 1
+    assert (score >= 0.5) == (verdict is Verdict.ATTACK)
+
+
+@given(scores, scores, thresholds)
+def test_without_both_scores_nobody_is_live(d_net: float, m_net: float, at: Thresholds) -> None:
+    assert decide(d_net, None, at) is not Verdict.LIVE
+    if decide(d_net, m_net, at) is Verdict.LIVE:
+        assert d_net < at.d_net
+        assert m_net < at.m_net
+
+
+def run(score: float, seconds: float, rule: SessionRule | None = None, fps: float = 30.0) -> SequentialTest:
+    test = SequentialTest(rule or SessionRule())
+    for n in range(round(seconds * fps)):
+        test.add(n / fps, score)
+    return test
+
+
+def test_a_clear_face_is_decided_soon() -> None:
+    assert run(0.02, 1.0).state() == (Verdict.LIVE, None)
+    assert run(0.98, 1.0).state() == (Verdict.ATTACK, None)
+
+
+def test_five_judged_frames_come_before_any_verdict() -> None:
+    rule = SessionRule(interval_s=0.0)
+    test = SequentialTest(rule)
+    for n in range(rule.min_frames - 1):
+        test.add(n / 30, 0.001)
+        assert test.state() == (Verdict.UNDECIDED, Reason.COLLECTING)
+    test.add(0.2, 0.001)
+    assert test.state() == (Verdict.LIVE, None)
+
+
+def test_evidence_comes_at_its_interval_and_is_clipped() -> None:
+    rule = SessionRule(min_frames=100)
+    test = run(1.0, 1.0, rule)
+    assert test.evidence == pytest.approx(rule.clip * 10)
+
+
+def test_doubt_ends_at_the_deadline() -> None:
+    assert run(0.5, 2.0).state() == (Verdict.UNDECIDED, Reason.COLLECTING)
+    test = run(0.5, 3.2)
+    assert test.state() == (Verdict.UNDECIDED, Reason.NOT_SURE)
+    assert test.overall() == (Verdict.UNDECIDED, Reason.NOT_SURE)
+
+
+def test_a_lost_face_starts_anew_but_an_attack_is_not_forgotten() -> None:
+    test = run(0.98, 1.0)
+    test.missed(1.2)
+    assert test.state()[0] is Verdict.ATTACK
+    test.missed(1.6)
+    assert test.state() == (Verdict.UNDECIDED, Reason.NO_FACE)
+    for n in range(30):
+        test.add(2 + n / 30, 0.02)
+    assert test.state() == (Verdict.LIVE, None)
+    assert test.overall() == (Verdict.ATTACK, None)
+
+
+@pytest.mark.parametrize("jump_s", [-1.0, 3600.0])
+def test_a_jump_of_the_clock_starts_anew(jump_s: float) -> None:
+    test = run(0.02, 1.0)
+    test.add(1.0 + jump_s, 0.02)
+    assert test.state() == (Verdict.UNDECIDED, Reason.COLLECTING)
+
+
+def test_bounds_are_walds() -> None:
+    rule = SessionRule(alpha=0.01, beta=0.05)
+    live, attack = SequentialTest(rule).bounds
+    assert attack == pytest.approx(math.log(0.99 / 0.05))
+    assert live == pytest.approx(math.log(0.01 / 0.95))
+
+
+def test_nothing_seen_is_no_face() -> None:
+    assert SequentialTest(SessionRule()).overall() == (Verdict.UNDECIDED, Reason.NO_FACE)
