@@ -1,0 +1,269 @@
+"""The straight line as a whole, with nets whose scores are known: what comes out, and that faults never say `live`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from calibration.rig import Intrinsics, Rig
+from drivers.frames import FrameSet, Image
+from drivers.source import CameraInfo
+from pipeline import engine as engine_module
+from pipeline import nets, preparation
+from pipeline.bundle import load_bundle
+from pipeline.engine import Engine
+from pipeline.faces import Face
+from pipeline.result import Reason, Verdict
+from pipeline.sinks import Summary, line
+from tests.models.tiny_bundle import tiny_bundle
+
+LENS = Intrinsics(width=320, height=240, fx=300.0, fy=300.0, cx=160.0, cy=120.0)
+RIG = Rig(color=LENS, depth=LENS, infrared=LENS, registered=True)
+EYE_PX = 63 * 300 / 600
+
+
+def landmarks(x: float = 160.0, y: float = 110.0, eyes: float = EYE_PX) -> np.ndarray:
+    unit = np.array([[-0.5, 0], [0.5, 0], [0, 0.54], [-0.41, 1.16], [0.41, 1.16]])
+    return (unit * eyes + [x, y]).astype(np.float32)
+
+
+FACE = Face((110.0, 70.0, 100.0, 130.0), landmarks(), 0.99)
+
+
+def frame(n: int = 0, z: float = 600.0, brightness: int = 120, **changes: Any) -> FrameSet:
+    """A nose before a gently rounded face before a wall, one registered grid."""
+    v, u = np.mgrid[:240, :320]
+    x, y = (u - 160) * z / 300, (v - 125) * z / 300
+    face = z + 0.006 * (x**2 + 0.5 * y**2) - 26 * np.exp(-(x**2 + (y + 3) ** 2) / 300)
+    depth = np.where(x**2 / 75**2 + y**2 / 105**2 < 1, face, 1800).astype(np.uint16)
+    color = np.full((240, 320, 3), 120, np.uint8)
+    time = n / 30
+    made = FrameSet(
+        sequence=n, host_time_s=time, rig=RIG, depth_unit_m=0.001,
+        color=Image(color, time), depth=Image(depth, time, white_level=65535),
+        infrared=Image(np.full((240, 320), brightness, np.uint8), time),
+    )  # fmt: skip
+    return replace(made, **changes)
+
+
+@pytest.fixture(scope="module")
+def lenient(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Both nets answer about 0.02 whatever they see."""
+    return tiny_bundle(tmp_path_factory.mktemp("lenient") / "bundle", centre=1.2)
+
+
+@pytest.fixture(scope="module")
+def strict(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Both nets answer nearly 1."""
+    return tiny_bundle(tmp_path_factory.mktemp("strict") / "bundle", centre=-1.0)
+
+
+@pytest.fixture
+def start(monkeypatch: pytest.MonkeyPatch, lenient: Path) -> Callable[..., Engine]:
+    """Starts an engine whose face finder answers `faces`."""
+
+    def started(bundle: Path = lenient, faces: tuple[Face, ...] = (FACE,), **options: Any) -> Engine:
+        monkeypatch.setattr(engine_module, "FaceFinder", lambda *_: None)
+        engine = Engine(load_bundle(bundle), threads=1, **{"sensor": "sim-astra", **options})
+        monkeypatch.setattr(engine, "_find", lambda _: list(faces))
+        return engine
+
+    return started
+
+
+def test_a_face_that_both_nets_accept_is_live(start: Callable[..., Engine]) -> None:
+    engine = start()
+    result = engine.process(frame())
+    assert (result.verdict, result.reason) == (Verdict.LIVE, None)
+    assert result.d_net is not None
+    assert result.m_net == pytest.approx(np.mean(result.patches), abs=1e-6)
+    assert result.distance_m == pytest.approx(0.6, abs=0.03)
+    assert result.prepared is not None
+    assert list(result.stage_ms) == ["face", "register", "gate", "depth_stage", "reflectance_stage", "d_net", "m_net"]
+
+
+def test_what_d_net_rejects_never_reaches_m_net(start: Callable[..., Engine], strict: Path) -> None:
+    result = start(strict).process(frame())
+    assert (result.verdict, result.m_net, result.patches) == (Verdict.ATTACK, None, None)
+    assert "m_net" not in result.stage_ms
+
+
+def test_a_session_is_decided_after_some_frames(start: Callable[..., Engine], strict: Path) -> None:
+    for bundle, verdict in ((None, Verdict.LIVE), (strict, Verdict.ATTACK)):
+        engine = start(bundle) if bundle else start()
+        results = [engine.process(frame(n)) for n in range(20)]
+        assert results[0].session_reason is Reason.COLLECTING
+        assert results[-1].session_verdict is verdict
+        assert engine.session_verdict() == (verdict, None)
+
+
+GONE = {
+    "no colour": ({"color": None}, Reason.NO_COLOR),
+    "no infrared": ({"infrared": None}, Reason.NO_INFRARED),
+    "no depth": ({"depth": None}, Reason.NO_DEPTH),
+}
+
+
+@pytest.mark.parametrize("case", GONE)
+def test_a_missing_stream_is_undecided(start: Callable[..., Engine], case: str) -> None:
+    changes, reason = GONE[case]
+    engine = start()
+    results = [engine.process(frame(n, **changes)) for n in range(15)]
+    assert {(r.verdict, r.reason) for r in results} == {(Verdict.UNDECIDED, reason)}
+    assert engine.session_verdict()[0] is Verdict.UNDECIDED
+
+
+def test_without_colour_d_net_may_still_say_attack(start: Callable[..., Engine], strict: Path) -> None:
+    assert start(strict).process(frame(color=None)).verdict is Verdict.ATTACK
+
+
+def test_gate_reasons(start: Callable[..., Engine]) -> None:
+    assert start(faces=()).process(frame()).reason is Reason.NO_FACE
+    assert start(faces=(FACE, FACE)).process(frame()).reason is Reason.SEVERAL_FACES
+    assert start().process(frame(z=1500.0)).reason is Reason.TOO_FAR
+    assert start().process(frame(z=280.0)).reason is Reason.TOO_NEAR
+    assert start().process(frame(brightness=1)).reason is Reason.INFRARED_DARK
+    assert start().process(frame(brightness=255)).reason is Reason.INFRARED_SATURATED
+    small = Face(FACE.box, landmarks(eyes=8), 0.9)
+    assert start(faces=(small,)).process(frame()).reason is Reason.TOO_SMALL
+    edge = Face(FACE.box, landmarks(x=20), 0.9)
+    assert start(faces=(edge,)).process(frame()).reason in {Reason.CUT_OFF, Reason.TOO_FAR}
+    assert frame().color is not None
+    dark = Image(np.full((240, 320, 3), 2, np.uint8), 0.0)
+    assert start().process(frame(color=dark)).reason is Reason.COLOR_DARK
+    rolled = Face(FACE.box, ((FACE.landmarks - 120) @ _turn(30) + 120).astype(np.float32), 0.9)
+    assert start(faces=(rolled,)).process(frame()).reason is Reason.TURN_TO_CAMERA
+
+
+def _turn(degrees: float) -> np.ndarray:
+    a = np.deg2rad(degrees)
+    return np.array([[np.cos(a), np.sin(a)], [-np.sin(a), np.cos(a)]])
+
+
+def test_no_depth_on_the_face_is_undecided(start: Callable[..., Engine]) -> None:
+    empty = Image(np.zeros((240, 320), np.uint16), 0.0)
+    assert start().process(frame(depth=empty)).reason is Reason.NO_DEPTH
+
+
+@pytest.mark.parametrize("fill", [0, 65535])
+def test_constant_depth_is_never_live(start: Callable[..., Engine], fill: int) -> None:
+    depth = Image(np.full((240, 320), fill, np.uint16), 0.0)
+    assert start().process(frame(depth=depth)).verdict is not Verdict.LIVE
+
+
+def test_streams_of_different_moments_or_sizes_disagree(start: Callable[..., Engine]) -> None:
+    late = Image(np.full((240, 320), 120, np.uint8), 1.0)
+    assert start().process(frame(infrared=None, color=None) and frame(infrared=120)).verdict is Verdict.LIVE
+    assert start().process(replace(frame(), infrared=late)).reason is Reason.STREAMS_DISAGREE
+    small = Image(np.full((120, 160), 120, np.uint8), 0.0)
+    assert start().process(replace(frame(), infrared=small)).reason is Reason.STREAMS_DISAGREE
+    nowhere = Image(np.full((240, 320), 120, np.uint8), float("nan"))
+    assert start().process(replace(frame(), infrared=nowhere)).reason is Reason.STREAMS_DISAGREE
+
+
+def test_repeated_and_backward_frames_are_stale_and_start_the_session_anew(start: Callable[..., Engine]) -> None:
+    engine = start()
+    for n in range(20):
+        engine.process(frame(n))
+    repeated = engine.process(frame(19))
+    assert (repeated.verdict, repeated.reason) == (Verdict.UNDECIDED, Reason.STALE_FRAME)
+    assert repeated.session_verdict is Verdict.UNDECIDED
+    assert engine.process(frame(5)).reason is Reason.STALE_FRAME
+
+
+def test_a_foreign_sensor_is_scored_and_never_live_until_accepted(start: Callable[..., Engine]) -> None:
+    engine = start(sensor="some-camera")
+    results = [engine.process(frame(n)) for n in range(20)]
+    assert {(r.verdict, r.reason) for r in results} == {(Verdict.UNDECIDED, Reason.OTHER_SENSOR)}
+    assert results[-1].m_net is not None
+    assert engine.session_verdict() == (Verdict.UNDECIDED, Reason.OTHER_SENSOR)
+    assert start(sensor="some-camera", accept_sensor=True).process(frame()).verdict is Verdict.LIVE
+
+
+def test_without_the_gate_everything_is_scored_and_nothing_is_live(start: Callable[..., Engine], strict: Path) -> None:
+    engine = start(strict, gate=False)
+    for n, z in enumerate((600.0, 1500.0)):
+        result = engine.process(frame(n, z=z))
+        assert (result.verdict, result.reason) == (Verdict.UNDECIDED, Reason.GATE_OFF)
+        assert None not in (result.d_net, result.m_net)
+    assert engine.session_verdict()[0] is Verdict.UNDECIDED
+
+
+def boom(*_: Any, **__: Any) -> Any:
+    raise RuntimeError("made to fail")
+
+
+STAGES = {
+    "register": (preparation, "register"),
+    "pose": (preparation, "head_pose"),
+    "depth stage": (preparation, "depth_maps"),
+    "reflectance stage": (preparation.reflectance, "fuse"),
+    "nets": (nets, "_attack"),
+    "rule": (engine_module, "decide"),
+}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_an_exception_in_any_stage_is_undecided_and_counted(
+    start: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch, stage: str
+) -> None:
+    engine = start()
+    with monkeypatch.context() as patch:
+        patch.setattr(*STAGES[stage], boom)
+        for n in range(3):
+            assert not engine.faulty
+            result = engine.process(frame(n))
+            assert (result.verdict, result.reason) == (Verdict.UNDECIDED, Reason.INTERNAL_ERROR)
+        assert engine.faulty
+    assert engine.process(frame(10)).verdict is Verdict.LIVE
+    assert not engine.faulty
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -3.0, 7.0])
+def test_a_net_that_answers_nonsense_is_no_verdict(
+    start: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch, value: float
+) -> None:
+    class Broken:
+        def infer(self, _: Any) -> None: ...
+
+        def get_output_tensor(self, _: int) -> Any:
+            return type("Tensor", (), {"data": np.full((36, 2), value, np.float32)})()
+
+    engine = start()
+    monkeypatch.setattr(engine._nets, "_d_net", Broken())
+    assert engine.process(frame()).reason is Reason.INTERNAL_ERROR
+
+
+def test_the_line_has_its_keys_in_order_and_is_the_same_twice(start: Callable[..., Engine]) -> None:
+    one, other = (line(start().process(frame()), "a.mcap", timing=False) for _ in range(2))
+    assert one == other
+    record = json.loads(line(start().process(frame()), "a.mcap"))
+    assert list(record) == [
+        "format", "source", "frame", "device_time_s", "verdict", "reason", "d_net", "m_net", "patches", "box",
+        "landmarks", "distance_m", "pose_deg", "session_verdict", "stage_ms",
+    ]  # fmt: skip
+    assert len(record["patches"]) == 36
+    assert list(record["pose_deg"]) == ["yaw", "pitch", "roll"]
+
+
+def test_the_summary_adds_up(start: Callable[..., Engine], lenient: Path) -> None:
+    bundle = load_bundle(lenient)
+    engine, summary = start(), Summary(bundle)
+    for n in range(12):
+        summary.add(engine.process(frame(n, z=600.0 if n < 8 else 1500.0)))
+    info = CameraInfo("test", "sim-astra", origin="simulated")
+    report = summary.report(source="a", info=info, verdict=Verdict.LIVE, wall_s=0.5)
+    assert (report["frames"], report["faces"], report["undecided_reasons"]) == (12, 12, {"too_far": 4})
+    assert report["attack_score"] < 0.5
+    assert report["bundle_sha256"] == bundle.sha256
+    assert report["fps"] == 24.0
+    assert set(report["latency_ms"]) == {"p50", "p95", "max"}
+    quiet = summary.report(source="a", info=info, verdict=Verdict.LIVE, wall_s=0.5, timing=False)
+    assert not {"fps", "latency_ms", "stage_ms"} & set(quiet)
+    json.dumps(report, allow_nan=False)
