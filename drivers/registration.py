@@ -34,6 +34,7 @@ Region = tuple[int, int, int, int]
 NEAR_M, FAR_M = 0.25, 1.5  # what can fall into a region: bounds the window of depth pixels to move
 SURFACE_STEP = 0.03  # neighbours whose depth differs by more than this share are two surfaces
 OCCLUSION_MM = 25.0
+CRACK = 0.02  # of a cell: neighbouring cells overlap by this, so that rounding leaves no seam
 UNSEEN = -1.0
 
 
@@ -121,8 +122,36 @@ def _one_surface(a: float, b: float, c: float, step: float) -> bool:
 
 
 @kernel
+def _cell(
+    au: float, av: float, az: float, bu: float, bv: float, bz: float,
+    cu: float, cv: float, cz: float, du: float, dv: float, dz: float, out: F32,
+) -> None:  # fmt: skip
+    """Draws the cell of four neighbours a b / c d, taken as a parallelogram: a pixel wide or so, it is one."""
+    left, right = max(int(np.ceil(min(au, bu, cu, du))), 0), min(int(max(au, bu, cu, du)), out.shape[1] - 1)
+    top, bottom = max(int(np.ceil(min(av, bv, cv, dv))), 0), min(int(max(av, bv, cv, dv)), out.shape[0] - 1)
+    if right < left or bottom < top:
+        return
+    pu, pv = 0.5 * (bu - au + du - cu), 0.5 * (bv - av + dv - cv)
+    qu, qv = 0.5 * (cu - au + du - bu), 0.5 * (cv - av + dv - bv)
+    area = pu * qv - pv * qu
+    if abs(area) < 1e-9:
+        return
+    mu, mv = 0.25 * (au + bu + cu + du), 0.25 * (av + bv + cv + dv)
+    scale = 1.0 / area
+    for y in range(top, bottom + 1):
+        for x in range(left, right + 1):
+            s = 0.5 + ((x - mu) * qv - (y - mv) * qu) * scale
+            t = 0.5 + ((y - mv) * pu - (x - mu) * pv) * scale
+            if min(s, t) < -CRACK or max(s, t) > 1 + CRACK:
+                continue
+            z = (az * (1 - s) + bz * s) * (1 - t) + (cz * (1 - s) + dz * s) * t
+            if out[y, x] == 0.0 or z < out[y, x]:
+                out[y, x] = z
+
+
+@kernel
 def _draw(points: F32, step: float, out: F32) -> None:
-    """The lifted pixels as a mesh, then the pixels that belong to no triangle as single points."""
+    """The lifted pixels as a mesh, then the pixels that belong to no face of it as single points."""
     h, w = points.shape[0], points.shape[1]
     for i in range(h - 1):
         au, av, az = points[i, 0, 0], points[i, 0, 1], points[i, 0, 2]
@@ -130,10 +159,14 @@ def _draw(points: F32, step: float, out: F32) -> None:
         for j in range(1, w):
             bu, bv, bz = points[i, j, 0], points[i, j, 1], points[i, j, 2]
             du, dv, dz = points[i + 1, j, 0], points[i + 1, j, 1], points[i + 1, j, 2]
-            if _one_surface(az, bz, cz, step):
-                _triangle(au, av, az, bu, bv, bz, cu, cv, cz, out)
-            if _one_surface(bz, dz, cz, step):
-                _triangle(bu, bv, bz, du, dv, dz, cu, cv, cz, out)
+            low = min(az, bz, cz, dz)
+            if low > 0.0 and max(az, bz, cz, dz) - low <= step * low:
+                _cell(au, av, az, bu, bv, bz, cu, cv, cz, du, dv, dz, out)
+            else:
+                if _one_surface(az, bz, cz, step):
+                    _triangle(au, av, az, bu, bv, bz, cu, cv, cz, out)
+                if _one_surface(bz, dz, cz, step):
+                    _triangle(bu, bv, bz, du, dv, dz, cu, cv, cz, out)
             au, av, az, cu, cv, cz = bu, bv, bz, du, dv, dz
     for i in range(h):
         for j in range(w):

@@ -64,6 +64,7 @@ class Engine:
         self._foreign = not accept_sensor and sensor not in self._description.sensors
         self._live_blocked_by: Reason | None = None
         self._faults = 0
+        self._track: tuple[int | None, int | None] | None = None
 
     @property
     def faulty(self) -> bool:
@@ -98,6 +99,7 @@ class Engine:
             faces = self._find(frame_set)
         if reason := check_faces(faces):
             return self._undecided(frame_set, reason, faces[0] if faces else None)
+        self._follow()
         preparation = prepare(frame_set, faces[0], self._description.preprocessing, watch)
         judgement = self._score(preparation, watch)
         self._observe(frame_set.device_time_s, judgement)
@@ -116,6 +118,13 @@ class Engine:
         faces = self._on_infrared.track(turn_picture(picture, turn))
         turned = [_turned_back(face, frame_set.rig.infrared.shape, turn) for face in faces]
         return [carried for face in turned if (carried := _carried(frame_set, face))]
+
+    def _follow(self) -> None:
+        """Another track is another visit: whoever steps in must not inherit the evidence of who left."""
+        track = (self._on_color.track_id, self._on_infrared.track_id)
+        if self._track is not None and track != self._track:
+            self._session.reset()
+        self._track = track
 
     def _score(self, preparation: Preparation, watch: Stopwatch) -> Judgement:
         prepared = preparation.prepared

@@ -30,11 +30,13 @@ SQUARE_DROP = 0.28  # its centre below the eyes, in distances eyes–mouth
 FOUND = 0.35  # heat map of CenterFace
 ACCEPTED = 0.3  # O-Net's score of a face just found
 FOLLOWED = 0.5  # and of a face followed: a track is dropped early, a find is confirmed by two nets
+DOUBTFUL = 0.1  # between this and FOLLOWED a find is looked at again from its refined landmarks
 MAX_FACES = 4
 MOVED_FAST = 0.18  # distances of the eyes beside the prediction: O-Net looks a second time from there
 
 CROP = 48  # input of O-Net
 CROP_SIDE = 2.35  # side of O-Net's crop over the longer of eye distance and eyes–mouth
+CROP_DROP = 0.48  # its centre below the eyes, in distances eyes–mouth
 SHARPEST = 8  # largest factor by which a crop is sampled finer before it is averaged down
 CONTRAST = 190.0  # grey levels that a flat crop is stretched to
 DARKEST = 30.0
@@ -164,7 +166,7 @@ class FaceFinder:
         faces: list[Face] = []
         for landmarks in self._candidates(picture):
             face = self.refine(picture, landmarks)
-            if 0.1 < face.score < FOLLOWED:
+            if DOUBTFUL < face.score < FOLLOWED:
                 face = self.refine(picture, face.landmarks)
             if face.score >= ACCEPTED and not any(same_place(face, other) for other in faces):
                 faces.append(face)
@@ -189,7 +191,7 @@ class FaceFinder:
         across = _eye_distance(landmarks)
         side = max(CROP_SIDE * max(across, float(np.linalg.norm(down))), 2.0)
         turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-        center = eyes + 0.48 * down
+        center = eyes + CROP_DROP * down
         self._onet.infer({0: _crop(picture, center, side, turn)[None]})
         score, box, points = (self._onet.get_output_tensor(i).data[0].copy() for i in range(3))
         refined = center + side * (points.reshape(2, 5).T - 0.5) @ turn.T
@@ -320,8 +322,8 @@ class FaceTracker:
             face = self._finder.refine(picture, guess.landmarks)
             if np.linalg.norm(_middle(face) - _middle(guess)) > MOVED_FAST * _eye_distance(guess.landmarks):
                 face = self._finder.refine(picture, face.landmarks)
-            lost = face.score < FOLLOWED or not same_place(face, guess)
-            if lost or any(same_place(face, other.face) for other in tracks):
+            held = face.score >= FOLLOWED and same_place(face, guess)  # False for NaN too
+            if not held or any(same_place(face, other.face) for other in tracks):
                 return None
             tracks.append(track.continued(face))
         return tracks

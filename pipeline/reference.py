@@ -94,7 +94,7 @@ def plane_angles(points: F32, mask: U8, normal: F64, reach: int) -> F64:
         down = points[run(i, j, 1, 0)].astype(np.float64) - points[run(i, j, -1, 0)]
         n: F64 = np.cross(across, down)
         if np.linalg.norm(n) >= 1e-12:
-            out[i, j] = np.arccos(min(abs(n @ normal) / np.linalg.norm(n), 1.0))
+            out[i, j] = np.arccos(min(float(abs(n @ normal) / np.linalg.norm(n)), 1.0))
     return out
 
 

@@ -159,7 +159,6 @@ def test_constant_depth_is_never_live(start: Callable[..., Engine], fill: int) -
 
 def test_streams_of_different_moments_or_sizes_disagree(start: Callable[..., Engine]) -> None:
     late = Image(np.full((240, 320), 120, np.uint8), 1.0)
-    assert start().process(frame(infrared=None, color=None) and frame(infrared=120)).verdict is Verdict.LIVE
     assert start().process(replace(frame(), infrared=late)).reason is Reason.STREAMS_DISAGREE
     small = Image(np.full((120, 160), 120, np.uint8), 0.0)
     assert start().process(replace(frame(), infrared=small)).reason is Reason.STREAMS_DISAGREE
