@@ -1,0 +1,85 @@
+"""From what the user names (a URI or a path) to a source."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from drivers.errors import NotFound, Unsupported
+from drivers.folder import CAMERA_FILE, FolderSource
+from drivers.session import PART, SessionSource
+from drivers.session_reader import opening_error
+from drivers.source import Source
+
+SESSION_SUFFIX: Final = ".mcap"
+
+_KNOWN: Final = "a session (.mcap), a frame folder, or a simulated camera (sim://live)"
+_LIVE_SCHEMES: Final = frozenset({"orbbec", "realsense"})
+_FOREIGN_SUFFIXES: Final = {
+    ".bag": "a camera SDK's recording",
+    ".db3": "a ROS 2 recording",
+}
+
+
+def open_source(uri: str | Path) -> Source:
+    """The source that a URI or path names, not yet opened.
+
+    Raises NotFound where there is no such thing, `Unsupported` where this version cannot read it.
+    """
+    scheme, separator, _ = str(uri).partition("://")
+    if separator:
+        return _from_scheme(scheme.lower(), str(uri))
+    return _from_path(Path(uri))
+
+
+def sessions_in(folder: Path) -> list[Path]:
+    """Every recording below a folder, sorted: sessions, unfinished ones (`.mcap.part`), frame folders.
+
+    A folder that is a frame folder itself gives itself. Raises NotFound, AccessDenied.
+    """
+    if not folder.is_dir():
+        raise NotFound(f"{folder}: no such folder; check the path")
+    try:
+        found = [path for path in folder.rglob("*") if is_session(path) and path.is_file()]
+        found += [path.parent for path in folder.rglob(CAMERA_FILE)]
+    except OSError as error:
+        raise opening_error(folder, error) from error
+    return sorted(found)
+
+
+def is_session(path: Path) -> bool:
+    """Whether a name is a session's, finished (`.mcap`) or not (`.mcap.part`)."""
+    return path.name.removesuffix(PART).endswith(SESSION_SUFFIX)
+
+
+def _from_scheme(scheme: str, uri: str) -> Source:
+    if scheme == "sim":
+        from drivers.simulated.camera import from_uri  # the simulator is loaded by whoever asks for it
+
+        source: Source = from_uri(uri)
+        return source
+    if scheme in _LIVE_SCHEMES:
+        raise Unsupported(f"{uri}: this version reads no live cameras; give {_KNOWN}")
+    raise Unsupported(f"{uri}: no kind of source is called {scheme}://; give {_KNOWN}")
+
+
+def _from_path(path: Path) -> Source:
+    if path.suffix in _FOREIGN_SUFFIXES:
+        kind = _FOREIGN_SUFFIXES[path.suffix]
+        raise Unsupported(f"{path}: {kind} is not read by this version; convert it to a frame folder of PNG files")
+    try:
+        path.stat()
+    except OSError as error:
+        raise opening_error(path, error) from error
+    if is_session(path):
+        return SessionSource(path)
+    if path.is_dir():
+        return _from_folder(path)
+    raise NotFound(f"{path}: not a recording; give {_KNOWN}")
+
+
+def _from_folder(path: Path) -> Source:
+    inside = sessions_in(path) if not (path / CAMERA_FILE).exists() else []
+    if inside:
+        raise NotFound(f"{path}: holds {len(inside)} recordings but is none; give one, such as {inside[0]}")
+    return FolderSource(path)
