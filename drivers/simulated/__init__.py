@@ -1,0 +1,1 @@
+"""A camera that does not exist: simulated heads, materials, sensor and scenes."""
