@@ -39,6 +39,7 @@ SCENES: Mapping[Split, Mapping[str, int]] = {
 
 FRAMES = 3  # moments of a scene, half a second apart: what time does not change costs no second scene
 STEP_S = 0.5
+FLUSH_SCENES = 60
 FIRST_SEED: Mapping[Split, int] = {"train": 0, "dev": 1_000_000, "test": 2_000_000}
 PRESETS = ("astra", "gemini335")
 
@@ -100,14 +101,15 @@ def render(directory: Path, scale: float, part: int, parts: int, preset: str | N
     """Renders every `parts`-th scene into the store; returns counts of (species, judged or reason)."""
     parameters, finder = Preprocessing(), FaceFinder(threads=1)
     seen: Counter[tuple[str, str]] = Counter()
-    with FaceWriter(directory, parameters, writer=str(part), shard_faces=240) as writer:
-        for number, job in enumerate(jobs(scale, preset)):
-            if number % parts != part or f"{job.name}-0" in writer.names:
-                continue
+    with FaceWriter(directory, parameters, writer=str(part), shard_faces=10**6) as writer:
+        done = {name.rsplit("-", 1)[0] for name in writer.names}
+        todo = [job for n, job in enumerate(jobs(scale, preset)) if n % parts == part and job.name not in done]
+        for number, job in enumerate(todo, start=1):
             for sample, outcome in faces_of(job, finder, parameters):
                 seen[job.species, add(writer, sample, outcome)] += 1
-            if number % 200 < parts:
-                print(f"part {part}: scene {number}", flush=True)
+            if number % FLUSH_SCENES == 0:  # between scenes, so that a killed run leaves none in halves
+                writer.flush()
+                print(f"part {part}: {number} of {len(todo)} scenes", flush=True)
     return seen
 
 

@@ -1,0 +1,1 @@
+"""Nets, their training and their figures: everything that makes a model bundle."""

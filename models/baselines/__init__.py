@@ -1,0 +1,1 @@
+"""What the nets have to beat on the same split."""

@@ -1,0 +1,244 @@
+"""From two trained nets to the bundle that the program runs with: thresholds, parity, model card.
+
+    python -P -m models.bundling --d-net RUN/model.pt --m-net TUNED/model.pt --faces DIR --out BUNDLE
+
+Thresholds and the session rule come from the development split, the card's figures from the test split, which
+nothing else reads.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from drivers.errors import TrilumeError
+from models.datasets.faces import Faces, Split
+from models.errors import DatasetError
+from models.export import Parity, Precision, check_parity, parity, to_openvino, write_bundle
+from models.finetuning import stored_patches
+from models.networks import CascadeNet, Kind, load_net, net_config
+from models.operating_point import CascadeScores, choose_thresholds, figures_text, fit_session_rule
+from models.scoring import cut_all, ensemble, score_depth, score_patches
+from pipeline.parameters import (
+    BundleDescription,
+    Patch,
+    Preprocessing,
+    Thresholds,
+    default_patches,
+)
+
+log = logging.getLogger(__name__)
+
+Origin = Literal["real", "simulated", "semi_simulated"]
+PARITY_FACES = 48
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainedNets:
+    """Both nets as trained, and the weighted positions of M-Net."""
+
+    d_net: CascadeNet
+    m_net: CascadeNet
+    patches: tuple[Patch, ...]
+
+    @classmethod
+    def load(cls, d_net: Path, m_net: Path) -> TrainedNets:
+        depth, _ = load_net(d_net, "d_net")
+        reflectance, extra = load_net(m_net, "m_net")
+        return cls(depth, reflectance, stored_patches(extra))
+
+    def score(self, faces: Faces) -> CascadeScores:
+        """Scores of both nets, f32; faces without reflectance are left out."""
+        faces = faces.where(lambda sample: sample.reflectance)
+        used = [p for p in self.patches if p.weight > 0]
+        m_net = ensemble(score_patches(self.m_net, faces, used), used)
+        return CascadeScores(score_depth(self.d_net, faces), m_net, faces)
+
+
+def origin_of(faces: Faces) -> Origin:
+    origins = {s.origin for s in faces.samples}
+    if origins == {"real"}:
+        return "real"
+    return "simulated" if origins == {"simulated"} else "semi_simulated"
+
+
+def check_nets(nets: TrainedNets, faces: Faces, precision: Precision) -> tuple[dict[Kind, Any], list[Parity]]:
+    """Converts both nets and holds them against torch on real inputs; raises TrainingError beyond the limit."""
+    models: dict[Kind, Any] = {
+        "d_net": to_openvino(nets.d_net, "d_net"),
+        "m_net": to_openvino(nets.m_net, "m_net"),
+    }
+    some = np.linspace(0, len(faces) - 1, min(len(faces), PARITY_FACES)).astype(int)
+    inputs: list[tuple[Kind, CascadeNet, NDArray[np.float32]]] = [("d_net", nets.d_net, faces.depth_maps(some))]
+    used = [p for p in nets.patches if p.weight > 0]
+    for _, patches in cut_all(torch.from_numpy(faces.planes(some)), used):
+        inputs.append(("m_net", nets.m_net, np.ascontiguousarray(patches.numpy())))
+    found = []
+    for kind, net, batch in inputs:
+        for tried in dict.fromkeys((precision, "f32", "bf16")):
+            result = parity(net, models[kind], kind, batch, tried)
+            log.info("%s %s at %d px", kind, result, batch.shape[-1])
+            if tried == precision:
+                check_parity(result, kind)
+                found.append(result)
+    return models, found
+
+
+def describe(
+    nets: TrainedNets,
+    dev: CascadeScores,
+    preprocessing: Preprocessing,
+    *,
+    name: str,
+    max_bpcer: float,
+    precision: Precision,
+) -> BundleDescription:
+    """`bundle.json` of the nets: thresholds and session rule from the scores of the development split."""
+    thresholds = choose_thresholds(dev, max_bpcer)
+    origin = origin_of(dev.faces)
+    s = dev.attack_scores(thresholds)
+    return BundleDescription(
+        name=name,
+        created=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        origin=origin,
+        sensors=tuple(sorted({s.sensor for s in dev.faces.samples})),
+        precision=precision,
+        preprocessing=preprocessing,
+        patches=nets.patches,
+        thresholds=thresholds,
+        operating_point=f"least ACER with BPCER ≤ {100 * max_bpcer:g} % on the development split ({origin})",
+        session=fit_session_rule(s, dev.faces.attacks, dev.faces.recordings),
+    )
+
+
+def model_card(description: BundleDescription, directory: Path, test: CascadeScores, found: Sequence[Parity]) -> str:
+    """MODEL_CARD.md: what the bundle is for, its data, and its figures on the test split."""
+    origin = description.origin.replace("_", "-")
+    used = sum(1 for p in description.patches if p.weight > 0)
+    lines = [
+        f"# {description.name}",
+        "",
+        f"Two-stage face anti-spoofing (D-Net on depth, M-Net on colour and infrared). Data: **{origin}**.",
+        f"Sensors: {', '.join(description.sensors)}. On any other sensor the scores mean nothing until calibrated.",
+        f"Precision {description.precision}; M-Net runs at {used} of {len(description.patches)} positions.",
+        f"Operating point: {description.operating_point}.",
+        "",
+        f"## Faces ({origin})",
+        "",
+        *_counts(directory),
+        "",
+        f"## Figures on the test split ({origin} data, single frames, people and instruments never seen)",
+        "",
+        figures_text(test, description.thresholds),
+        "",
+        "At 0.5 for both nets:",
+        "",
+        figures_text(test, Thresholds()),
+        "",
+        "## Parity of the exported nets with the trained ones",
+        "",
+        *(f"- {p}" for p in found),
+    ]
+    if description.origin != "real":
+        lines += ["", "Figures on simulated data say how well the simulator's attacks are told apart, no more."]
+    return "\n".join(lines) + "\n"
+
+
+def _counts(directory: Path) -> list[str]:
+    """A table of faces by species and split."""
+    samples = Faces.load(directory).samples
+    counts = Counter((s.species or "bona fide", s.split) for s in samples)
+    splits: tuple[Split, ...] = ("train", "dev", "test")
+    lines = ["| species | train | dev | test |", "|---|---|---|---|"]
+    for species in sorted({name for name, _ in counts}):
+        lines.append(f"| {species} | " + " | ".join(str(counts[species, split]) for split in splits) + " |")
+    return lines
+
+
+def bundle(
+    nets: TrainedNets,
+    directory: Path,
+    out: Path,
+    *,
+    name: str = "shipped",
+    max_bpcer: float = 0.02,
+    precision: Precision = "f32",
+) -> Path:
+    """Calibrates, converts, checks and writes; returns `out`.
+
+    Raises DatasetError for a store that lacks a split, TrainingError where `out` exists or parity fails.
+    """
+    dev_faces = Faces.load(directory, split="dev")
+    if dev_faces.attacks.all() or not dev_faces.attacks.any():
+        raise DatasetError(f"{directory}: the dev split needs live faces and attacks for the thresholds")
+    dev = nets.score(dev_faces)
+    models, found = check_nets(nets, dev.faces, precision)
+    description = describe(nets, dev, dev_faces.preprocessing, name=name, max_bpcer=max_bpcer, precision=precision)
+    log.info("dev split:\n%s", figures_text(dev, description.thresholds))
+    test = nets.score(Faces.load(directory, split="test"))
+    card = model_card(description, directory, test, found)
+    log.info("%s", card)
+    return write_bundle(out, description, models["d_net"], models["m_net"], card)
+
+
+def random_bundle(out: Path, seed: int = 0, sensors: tuple[str, ...] = ("sim-astra",)) -> Path:
+    """A whole bundle of small untrained nets, for tests and timings: its scores mean nothing."""
+    torch.manual_seed(seed)
+    d_net, m_net = (CascadeNet(net_config(kind, "tiny")).eval() for kind in ("d_net", "m_net"))
+    patches = default_patches()
+    description = BundleDescription(
+        name=f"random-{seed}",
+        created="2026-01-01T00:00:00Z",
+        origin="simulated",
+        sensors=sensors,
+        precision="f32",
+        preprocessing=Preprocessing(),
+        patches=tuple(p.model_copy(update={"weight": 1 / len(patches)}) for p in patches),
+        thresholds=Thresholds(),
+        operating_point="none: untrained nets",
+    )
+    return write_bundle(out, description, to_openvino(d_net, "d_net"), to_openvino(m_net, "m_net"))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="models.bundling", description="Trained nets to a bundle.")
+    parser.add_argument("--d-net", type=Path, required=True, help="model.pt of a trained D-Net")
+    parser.add_argument("--m-net", type=Path, required=True, help="model.pt of a trained or fine-tuned M-Net")
+    parser.add_argument("--faces", type=Path, required=True, help="store of prepared faces")
+    parser.add_argument("--out", type=Path, required=True, help="new folder of the bundle")
+    parser.add_argument("--name", default="shipped")
+    parser.add_argument("--bpcer", type=float, default=0.02, help="share of live faces that may be rejected")
+    parser.add_argument("--precision", choices=("f32", "bf16"), default="f32")
+    parser.add_argument("--threads", type=int, default=1)
+    given = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    torch.set_num_threads(given.threads)
+    try:
+        nets = TrainedNets.load(given.d_net, given.m_net)
+        path = bundle(
+            nets,
+            given.faces,
+            given.out,
+            name=given.name,
+            max_bpcer=given.bpcer,
+            precision=given.precision,
+        )
+        log.info("wrote %s", path)
+    except TrilumeError as error:
+        log.error("%s", error)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

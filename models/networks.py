@@ -1,0 +1,237 @@
+"""The one network of both stages: three ResNeXt branches, fused by squeeze and excitation at each stage.
+
+    planes ─┬ branch 1 ─ stem ─ stage 1 ─ stage 2 ─ stage 3
+            ├ branch 2 ─ …         │         │         │
+            └ branch 3 ─ …       concat    concat    concat    the three branches' channels
+                                   │         │         │
+                                 GAP, SE   GAP, SE   GAP, SE
+                                   └── low ──┴─ middle ┴─ high ── FC ─ FC ─ logits (attack, live)
+
+Squeeze and excitation multiplies each channel by one number, so it commutes with global average pooling:
+pooling first gives the same features at a fraction of the cost.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from models.errors import TrainingError
+from pipeline.parameters import PLANES
+
+Kind = Literal["d_net", "m_net"]
+KINDS: tuple[Kind, Kind] = ("d_net", "m_net")
+
+ATTACK, LIVE = 0, 1
+"""Columns of the logits: column 0 of the softmax is the probability of an attack."""
+
+
+@dataclass(frozen=True, slots=True)
+class NetConfig:
+    """Shape of a `CascadeNet`. Tuples of three are stages 1 to 3, but `channels`: planes of each branch.
+
+    `widths` are the stages' output channels, `bottleneck` the inner share of them, `groups` the groups of
+    the 3×3 convolutions (cardinality). `root` leading planes pass through a square root: the linear bands
+    are skewed. `mean` and `std` (one a plane, after the root) are constants of the net, not of a face.
+    """
+
+    channels: tuple[int, int, int]
+    widths: tuple[int, int, int]
+    blocks: tuple[int, int, int]
+    groups: tuple[int, int, int]
+    stem_width: int
+    stem_kernel: int
+    stem_stride: Literal[2, 4]
+    hidden: int
+    bottleneck: float = 0.5
+    se_ratio: int = 16
+    dropout: float = 0.2
+    root: int = 0
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+
+    @property
+    def planes(self) -> int:
+        return sum(self.channels)
+
+
+def net_config(kind: Kind, name: Literal["paper", "edge", "tiny"] = "edge") -> NetConfig:
+    """A named configuration: `paper` = ResNeXt-50 32×4d, `edge` = what runs on two cores, `tiny` = tests.
+
+    `edge` keeps 16 channels a group: fewer cost more time than they save on CPUs with wide vectors.
+    """
+    channels = (1, 1, 1) if kind == "d_net" else (4, 3, 3)
+    stride: Literal[2, 4] = 4 if kind == "d_net" else 2
+    root = 0 if kind == "d_net" else 4
+    if name == "paper":
+        return NetConfig(channels, (256, 512, 1024), (3, 4, 6), (32, 32, 32), 64, 7, stride, 512, root=root)
+    if name == "edge":
+        return NetConfig(channels, (64, 128, 256), (2, 2, 2), (2, 4, 8), 32, 3, stride, 128, root=root)
+    return NetConfig(channels, (16, 32, 32), (1, 1, 1), (1, 2, 2), 8, 3, stride, 16, root=root)
+
+
+def _convolution(inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=False),
+        nn.BatchNorm2d(outputs),
+    )
+
+
+class Bottleneck(nn.Module):  # type: ignore[misc]  # torch is not typed here
+    """ResNeXt block: 1×1, grouped 3×3 with the stride, 1×1, plus the shortcut."""
+
+    def __init__(self, inputs: int, outputs: int, inner: int, groups: int, stride: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            _convolution(inputs, inner, 1),
+            nn.ReLU(inplace=True),
+            _convolution(inner, inner, 3, stride, groups),
+            nn.ReLU(inplace=True),
+            _convolution(inner, outputs, 1),
+        )
+        same = inputs == outputs and stride == 1
+        self.shortcut = nn.Identity() if same else _convolution(inputs, outputs, 1, stride)
+        self.activation = nn.ReLU(inplace=True)
+        # The block starts as its shortcut: deep stacks train from the first step on.
+        nn.init.zeros_(self.body[-1][1].weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.activation(self.body(x) + self.shortcut(x))
+
+
+class Branch(nn.Module):  # type: ignore[misc]
+    """Stem and three residual stages over one fusion of the planes."""
+
+    def __init__(self, channels: int, config: NetConfig) -> None:
+        super().__init__()
+        pool = [nn.MaxPool2d(3, 2, 1)] if config.stem_stride == 4 else []
+        stem = _convolution(channels, config.stem_width, config.stem_kernel, 2)
+        self.stem = nn.Sequential(stem, nn.ReLU(inplace=True), *pool)
+        self.stages = nn.ModuleList()
+        inputs = config.stem_width
+        for number, width in enumerate(config.widths):
+            inner, groups = int(width * config.bottleneck), config.groups[number]
+            blocks = []
+            for block in range(config.blocks[number]):
+                stride = 2 if number > 0 and block == 0 else 1
+                blocks.append(Bottleneck(inputs, width, inner, groups, stride))
+                inputs = width
+            self.stages.append(nn.Sequential(*blocks))
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        x = self.stem(x)
+        features = []
+        for stage in self.stages:
+            x = stage(x)
+            features.append(x)
+        return features
+
+
+class SqueezeExcitation(nn.Module):  # type: ignore[misc]
+    """Recalibrates pooled channels [B, C] by a gate that sees all branches."""
+
+    def __init__(self, channels: int, ratio: int) -> None:
+        super().__init__()
+        self.gate = nn.Sequential(
+            nn.Linear(channels, channels // ratio),
+            nn.ReLU(inplace=True),
+            nn.Linear(channels // ratio, channels),
+            nn.Sigmoid(),
+        )
+
+    def forward(self, pooled: Tensor) -> Tensor:
+        return pooled * self.gate(pooled)
+
+
+class CascadeNet(nn.Module):  # type: ignore[misc]
+    """D-Net or M-Net: planes float32 [B, C, H, W] to logits [B, 2] (attack, live); any H, W ≥ 16."""
+
+    def __init__(self, config: NetConfig) -> None:
+        super().__init__()
+        self.config = config
+        mean = torch.tensor(config.mean or [0.0] * config.planes)
+        std = torch.tensor(config.std or [1.0] * config.planes)
+        self.register_buffer("mean", mean.view(1, -1, 1, 1))
+        self.register_buffer("std", std.view(1, -1, 1, 1))
+        self.branches = nn.ModuleList(Branch(channels, config) for channels in config.channels)
+        fused = [3 * width for width in config.widths]
+        self.excitations = nn.ModuleList(SqueezeExcitation(width, config.se_ratio) for width in fused)
+        self.head = nn.Sequential(
+            nn.Dropout(config.dropout),
+            nn.Linear(sum(fused), config.hidden),
+            nn.ReLU(inplace=True),
+            nn.Linear(config.hidden, 2),
+        )
+
+    def forward(self, planes: Tensor) -> Tensor:
+        root = self.config.root
+        if root:
+            planes = torch.cat([planes[:, :root].clamp(min=0).sqrt(), planes[:, root:]], 1)
+        groups = torch.split((planes - self.mean) / self.std, list(self.config.channels), 1)
+        branches = [branch(group) for branch, group in zip(self.branches, groups, strict=True)]
+        levels = [
+            excite(torch.cat([features[stage].mean((2, 3)) for features in branches], 1))
+            for stage, excite in enumerate(self.excitations)
+        ]
+        return self.head(torch.cat(levels, 1))
+
+
+class Probabilities(nn.Module):  # type: ignore[misc]
+    """A net with its softmax: what is exported. Column 0 is the probability of an attack."""
+
+    def __init__(self, net: CascadeNet) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, planes: Tensor) -> Tensor:
+        return torch.softmax(self.net(planes), 1)
+
+
+def parameter_count(net: nn.Module) -> int:
+    return sum(int(p.numel()) for p in net.parameters())
+
+
+def freeze_statistics(net: nn.Module) -> None:
+    """Batch normalisation uses its running statistics from here on, as it will when judging."""
+    for module in net.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.eval()
+
+
+def save_net(path: Path, kind: Kind, net: CascadeNet, **extra: Any) -> None:
+    """Writes kind, configuration, weights and plain `extra` values, whole or not at all."""
+    part = path.with_name(path.name + ".part")
+    torch.save({"kind": kind, "config": asdict(net.config), "weights": net.state_dict(), **extra}, part)
+    part.replace(path)
+
+
+def load_net(path: Path, kind: Kind) -> tuple[CascadeNet, dict[str, Any]]:
+    """The net (in evaluation mode) and everything else that `save_net` wrote. Nothing is unpickled.
+
+    Raises TrainingError where the file is missing, damaged or holds the other net.
+    """
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+        found = content.pop("kind")
+        net = CascadeNet(NetConfig(**content.pop("config")))
+        net.load_state_dict(content.pop("weights"))
+    except (OSError, KeyError, TypeError, ValueError, RuntimeError, UnpicklingError) as error:
+        raise TrainingError(f"{path} is no trained net ({type(error).__name__}): train it first") from error
+    if found != kind:
+        raise TrainingError(f"{path} holds a {found}, not a {kind}: swap the two files")
+    return net.eval(), content
+
+
+def with_statistics(config: NetConfig, planes: Tensor) -> NetConfig:
+    """`config` with mean and std of `planes` [B, C, H, W] as its constants."""
+    if planes.shape[1] not in (3, PLANES):
+        raise ValueError(f"planes {tuple(planes.shape)} are neither D-Net's nor M-Net's")
+    if config.root:
+        planes = torch.cat([planes[:, : config.root].clamp(min=0).sqrt(), planes[:, config.root :]], 1)
+    std, mean = torch.std_mean(planes, (0, 2, 3))
+    return replace(config, mean=tuple(mean.tolist()), std=tuple(std.clamp(min=1e-3).tolist()))

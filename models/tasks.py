@@ -1,0 +1,126 @@
+"""What the two nets learn from: which faces, how they are drawn, and how they become batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from models.augmentation import add_noise, depth_faces, random_crops, reflectance_planes
+from models.datasets.faces import Faces, Sample
+from models.errors import TrainingError
+from models.networks import ATTACK, LIVE, CascadeNet, Kind
+from models.recipes import Recipe
+from models.scoring import score_depth, score_patches
+from pipeline.parameters import default_patches
+
+LARGE_PX, SMALL_PX = (72.0, 118.0), (28.0, 64.0)
+LARGE_INPUT, SMALL_INPUT = 64, 32
+
+
+def belongs(kind: Kind) -> Callable[[Sample], bool]:
+    """Faces that a net learns from: D-Net from live faces and 2-D attacks, M-Net from all with both bands."""
+    if kind == "d_net":
+        return lambda sample: not sample.attack or sample.flat
+    return lambda sample: sample.reflectance
+
+
+def sampling_weights(faces: Faces, flat_share: float | None) -> NDArray[np.float64]:
+    """Chance of each face to be drawn, float64 [n]: half live, half attacks; of the attacks `flat_share` are
+    2-D; within each kind a species counts by the root of its faces."""
+    flat = np.array([s.flat for s in faces.samples])
+    attack, species = faces.attacks, faces.species
+    if attack.all() or not attack.any():
+        raise TrainingError("training needs live faces and attacks: the store holds only one of them")
+    weights = np.zeros(len(faces))
+    weights[~attack] = 0.5 / (~attack).sum()
+    both = (attack & flat).any() and (attack & ~flat).any()
+    shares = {True: flat_share or 0.0, False: 1 - (flat_share or 0.0)} if both and flat_share is not None else {}
+    for kind in (True, False):
+        of_kind = attack & (flat == kind)
+        names, counts = np.unique(species[of_kind], return_counts=True)
+        if not len(names):
+            continue
+        share = shares.get(kind, of_kind.sum() / attack.sum())
+        each = np.sqrt(counts) / np.sqrt(counts).sum() / counts
+        for name, chance in zip(names, each, strict=True):
+            weights[of_kind & (species == name)] = 0.5 * share * chance
+    total: float = weights.sum()
+    return weights / total
+
+
+class Task(Protocol):
+    """What differs between the two nets: their batches and their scores on the development split."""
+
+    def batch(self, rng: np.random.Generator) -> tuple[list[Tensor], Tensor]:
+        """Inputs, one tensor for each input size, and the target class [B] of each face."""
+        ...
+
+    def scores(self, net: CascadeNet) -> NDArray[np.float64]: ...
+
+    dev: Faces
+
+
+def _targets(faces: Faces, indices: NDArray[np.int64]) -> Tensor:
+    return torch.from_numpy(np.where(faces.attacks[indices], ATTACK, LIVE))
+
+
+class _Drawn:
+    def __init__(self, faces: Faces, dev: Faces, recipe: Recipe) -> None:
+        self.faces, self.dev, self.recipe = faces, dev, recipe
+        flat_share = recipe.flat_share if recipe.kind == "m_net" else None
+        self._cumulative = np.cumsum(sampling_weights(faces, flat_share))
+
+    def draw(self, rng: np.random.Generator) -> NDArray[np.int64]:
+        chance = rng.random(self.recipe.faces_per_step)
+        return np.searchsorted(self._cumulative, chance).clip(max=len(self.faces) - 1)
+
+
+class DepthTask(_Drawn):
+    def batch(self, rng: np.random.Generator) -> tuple[list[Tensor], Tensor]:
+        indices = self.draw(rng)
+        return [depth_faces(self.faces.gather("depth_maps", indices), rng)], _targets(self.faces, indices)
+
+    def scores(self, net: CascadeNet) -> NDArray[np.float64]:
+        return score_depth(net, self.dev, bf16=self.recipe.bf16)
+
+
+class ReflectanceTask(_Drawn):
+    # Positions of 56 px and more: cheap to score, and they lead the ensemble.
+    positions = tuple(p for p in default_patches() if p.size >= 80 or (p.size == 56 and p.x == p.y == 28))
+
+    def batch(self, rng: np.random.Generator) -> tuple[list[Tensor], Tensor]:
+        indices = self.draw(rng)
+        stack = self.faces.gather("stack", indices).astype(np.float32)
+        planes = reflectance_planes(stack, self.faces.preprocessing.reflectance, rng, self.recipe.fmix)
+        groups = []
+        for count, n, sizes in (
+            (self.recipe.large, LARGE_INPUT, LARGE_PX),
+            (self.recipe.small, SMALL_INPUT, SMALL_PX),
+        ):
+            crops = [random_crops(planes, n, sizes, rng) for _ in range(count)]
+            if crops:
+                groups.append(add_noise(torch.cat(crops), rng))
+        return groups, _targets(self.faces, indices)
+
+    def scores(self, net: CascadeNet) -> NDArray[np.float64]:
+        scores: NDArray[np.float64] = score_patches(net, self.dev, self.positions, bf16=self.recipe.bf16)
+        mean: NDArray[np.float64] = scores.mean(1)
+        return mean
+
+
+def make_task(recipe: Recipe, directory: Path) -> DepthTask | ReflectanceTask:
+    """The net's faces of the store: train split to learn from, a fixed part of the dev split to watch."""
+    where = belongs(recipe.kind)
+    faces = Faces.load(directory, split="train", where=where)
+    # Prints are D-Net's: among them the figures of M-Net would say little about masks.
+    solid = recipe.kind == "m_net" and any(s.attack and not s.flat for s in faces.samples)
+    dev = Faces.load(directory, split="dev", where=lambda s: where(s) and not (solid and s.flat))
+    chosen = np.random.default_rng(0).permutation(len(dev))[: recipe.dev_faces]
+    dev = dev.take(np.sort(chosen))
+    return (DepthTask if recipe.kind == "d_net" else ReflectanceTask)(faces, dev, recipe)

@@ -1,0 +1,257 @@
+"""Training of D-Net on whole depth faces and of M-Net on random multi-scale crops.
+
+    python -P -m models.training d_net --faces DIR --out RUN --minutes 20
+    python -P -m models.training m_net --faces DIR --out RUN --minutes 40
+
+The learning rate follows the share of the budget that is spent, so a run of any length anneals fully. Batch k
+depends on the seed and k alone: a run that was killed goes on from its last checkpoint as if nothing had been.
+The last net is kept, none is picked by its figures on the development split.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from drivers.errors import TrilumeError
+from models import metrics
+from models.augmentation import channels_last
+from models.errors import TrainingError
+from models.networks import (
+    KINDS,
+    CascadeNet,
+    freeze_statistics,
+    net_config,
+    parameter_count,
+    save_net,
+    with_statistics,
+)
+from models.recipes import Recipe, learning_rate, paper_recipe
+from models.tasks import Task, make_task
+
+log = logging.getLogger(__name__)
+
+FROZEN_FROM = 0.85
+CHECKPOINT_S = 60.0
+
+
+@dataclass
+class _Progress:
+    """Where a run stands; all of it is in the checkpoint."""
+
+    step: int = 0
+    elapsed_s: float = 0.0
+    history: list[dict[str, float]] = field(default_factory=list)
+
+    def share(self, recipe: Recipe) -> float:
+        """Spent share of the budget, 0..1."""
+        if recipe.steps is not None:
+            return min(1.0, self.step / recipe.steps)
+        return min(1.0, self.elapsed_s / (60 * recipe.minutes))
+
+
+def _statistics(task: Task) -> Tensor:
+    """A few hundred training inputs, for the constants of the input normalisation."""
+    rng = np.random.default_rng(0)
+    return torch.cat([task.batch(rng)[0][0] for _ in range(8)])
+
+
+class Trainer:
+    """One run in the directory `out`: goes on from `out/checkpoint.pt` where there is one."""
+
+    def __init__(self, recipe: Recipe, task: Task, out: Path) -> None:
+        out.mkdir(parents=True, exist_ok=True)
+        self.recipe, self.task, self.out = recipe, task, out
+        self._checkpoint = out / "checkpoint.pt"
+        torch.manual_seed(recipe.seed)
+        config = with_statistics(net_config(recipe.kind, recipe.config), _statistics(task))
+        self.net = CascadeNet(config).to(memory_format=torch.channels_last)
+        self.optimiser = self._make_optimiser()
+        self.progress = _Progress()
+        if self._checkpoint.exists():
+            self._resume()
+
+    def _make_optimiser(self) -> torch.optim.Optimizer:
+        recipe = self.recipe
+        decayed = [p for p in self.net.parameters() if p.ndim > 1]
+        plain = [p for p in self.net.parameters() if p.ndim <= 1]
+        groups = [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": plain, "weight_decay": 0.0}]
+        if recipe.optimiser == "sgd":
+            return torch.optim.SGD(groups, recipe.learning_rate, momentum=0.9)
+        return torch.optim.AdamW(groups, recipe.learning_rate)
+
+    def _resume(self) -> None:
+        saved = torch.load(self._checkpoint, map_location="cpu", weights_only=True)
+        if saved["recipe"] != asdict(self.recipe):
+            raise TrainingError(f"{self._checkpoint} is of another recipe: give another --out or remove it")
+        self.net.load_state_dict(saved["net"])
+        self.optimiser.load_state_dict(saved["optimiser"])
+        self.progress = _Progress(saved["step"], saved["elapsed_s"], saved["history"])
+        log.info("resumed at step %d after %.1f min", self.progress.step, self.progress.elapsed_s / 60)
+
+    def save(self) -> None:
+        part = self._checkpoint.with_suffix(".part")
+        state = {
+            "recipe": asdict(self.recipe),
+            "net": self.net.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            **asdict(self.progress),
+        }
+        torch.save(state, part)
+        part.replace(self._checkpoint)
+
+    def step(self) -> float:
+        """One batch; returns its loss. Depends on the seed and the step's number alone."""
+        progress, recipe = self.progress, self.recipe
+        rng = np.random.default_rng((recipe.seed, progress.step))
+        torch.manual_seed(recipe.seed * 1_000_003 + progress.step)
+        share = progress.share(recipe)
+        for group in self.optimiser.param_groups:
+            group["lr"] = learning_rate(recipe, share)
+        self.net.train()
+        if share >= FROZEN_FROM:
+            # Crops of several sizes share one set of statistics: the net settles on those it will run with.
+            freeze_statistics(self.net)
+        groups, targets = self.task.batch(rng)
+        self.optimiser.zero_grad()
+        total = 0.0
+        for inputs in groups:
+            with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bf16):
+                logits = self.net(channels_last(inputs))
+            repeated = targets.repeat(len(inputs) // len(targets))
+            loss = nn.functional.cross_entropy(logits.float(), repeated) / len(groups)
+            loss.backward()
+            total += float(loss.detach())
+        if not np.isfinite(total):
+            raise TrainingError(f"the loss is {total} at step {progress.step}: lower --learning-rate")
+        nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)
+        self.optimiser.step()
+        progress.step += 1
+        return total
+
+    def evaluate(self, loss: float) -> None:
+        """Adds a line of figures on the development split to the history."""
+        scores, attacks = self.task.scores(self.net), self.task.dev.attacks
+        rates = metrics.error_rates(scores < 0.5, attacks, self.task.dev.species)
+        line = {
+            "step": float(self.progress.step),
+            "minutes": self.progress.elapsed_s / 60,
+            "loss": loss,
+            "auc": metrics.auc(scores, attacks),
+            "acer": rates.acer,
+        }
+        self.progress.history.append(line)
+        log.info(
+            "step %d, %.1f min: loss %.4f, dev AUC %.4f, dev ACER %.2f %% (worst %s %s)",
+            self.progress.step, line["minutes"], loss, line["auc"], 100 * rates.acer, rates.worst_species, rates.apcer,
+        )  # fmt: skip
+
+    def run(self) -> Path:
+        """Trains to the end of the budget; returns the net's path, `out/model.pt`."""
+        recipe, progress = self.recipe, self.progress
+        saved, losses = progress.elapsed_s, []
+        while progress.share(recipe) < 1:
+            before, start = progress.share(recipe), time.perf_counter()
+            losses.append(self.step())
+            progress.elapsed_s += time.perf_counter() - start
+            after, start = progress.share(recipe), time.perf_counter()
+            if int(after * recipe.evaluations) > int(before * recipe.evaluations):
+                self.evaluate(float(np.mean(losses)))
+                losses = []
+            elif progress.step % 50 == 0:
+                log.info("step %d, %.0f %%: loss %.4f", progress.step, 100 * after, np.mean(losses[-50:]))
+            if progress.elapsed_s - saved > CHECKPOINT_S:
+                self.save()
+                saved = progress.elapsed_s
+            progress.elapsed_s += time.perf_counter() - start
+        self.save()
+        return self._finish()
+
+    def _finish(self) -> Path:
+        path = self.out / "model.pt"
+        save_net(path, self.recipe.kind, self.net.eval(), recipe=asdict(self.recipe), history=self.progress.history)
+        write_history(self.out, self.progress.history)
+        log.info("%s: %d steps, %.1f min", path, self.progress.step, self.progress.elapsed_s / 60)
+        return path
+
+
+def write_history(out: Path, history: Sequence[dict[str, float]]) -> None:
+    """history.csv and curves.png: loss, AUC and ACER on the development split over steps."""
+    if not history:
+        return
+    with (out / "history.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(history[0]))
+        writer.writeheader()
+        writer.writerows(history)
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 3), layout="constrained")
+    axes: Any = figure.subplots(1, 3)
+    steps = [line["step"] for line in history]
+    for axis, key, title in zip(
+        axes, ("loss", "auc", "acer"), ("training loss", "AUC (dev)", "ACER at 0.5 (dev)"), strict=True
+    ):
+        axis.plot(steps, [line[key] for line in history], marker="o")
+        axis.set(title=title, xlabel="step")
+        axis.grid(alpha=0.3)
+    figure.savefig(out / "curves.png", dpi=110)
+
+
+def train(recipe: Recipe, faces: Path, out: Path) -> Path:
+    """Trains a net on a store of faces; returns the path of `model.pt`.
+
+    Raises DatasetError and TrainingError where the store or an older checkpoint does not fit.
+    """
+    trainer = Trainer(recipe, make_task(recipe, faces), out)
+    log.info("%s %s: %.2f M parameters", recipe.kind, recipe.config, parameter_count(trainer.net) / 1e6)
+    return trainer.run()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="models.training", description="Trains D-Net or M-Net.")
+    parser.add_argument("net", choices=KINDS)
+    parser.add_argument("--faces", type=Path, required=True, help="store of prepared faces")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the run; a broken-off run goes on")
+    parser.add_argument("--minutes", type=float, default=30.0)
+    parser.add_argument("--steps", type=int, help="budget in steps instead of minutes")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--config", choices=("paper", "edge", "tiny"), default="edge")
+    parser.add_argument("--recipe", choices=("edge", "paper"), default="edge", help="paper: SGD, batch 256")
+    parser.add_argument("--learning-rate", type=float)
+    parser.add_argument("--faces-per-step", type=int)
+    parser.add_argument("--fmix", type=float, default=0.5, help="share of faces whose fusions are mixed")
+    given = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    logging.getLogger("matplotlib").setLevel(logging.WARNING)
+    torch.set_num_threads(given.threads)
+    base = asdict(paper_recipe(given.net) if given.recipe == "paper" else Recipe(given.net))
+    changes = {
+        "config": "paper" if given.recipe == "paper" else given.config,
+        "minutes": given.minutes,
+        "steps": given.steps,
+        "seed": given.seed,
+        "fmix": given.fmix,
+        "learning_rate": given.learning_rate or base["learning_rate"],
+        "faces_per_step": given.faces_per_step or base["faces_per_step"],
+    }
+    try:
+        train(Recipe(**{**base, **changes}), given.faces, given.out)
+    except TrilumeError as error:
+        log.error("%s", error)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

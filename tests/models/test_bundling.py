@@ -1,0 +1,113 @@
+"""From trained nets to a bundle: parity with torch, thresholds of the dev split, an honest card."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import openvino as ov
+import pytest
+import torch
+
+from models.bundling import TrainedNets, bundle, main, random_bundle
+from models.datasets.faces import Faces
+from models.export import infer, parity, to_openvino
+from models.networks import KINDS, CascadeNet, Kind, net_config, save_net
+from pipeline.bundle import load_bundle
+from pipeline.nets import Nets
+from pipeline.parameters import BundleDescription
+
+SHAPES = {"d_net": [(3, 112, 112)], "m_net": [(10, 32, 32), (10, 64, 64)]}
+
+
+def _net(kind: Kind) -> CascadeNet:
+    torch.manual_seed(1)
+    net = CascadeNet(net_config(kind, "tiny"))
+    for _ in range(3):  # statistics and scales away from their start, as after training
+        net(torch.rand(8, net.config.planes, 64, 64))
+    for module in net.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            torch.nn.init.uniform_(module.weight, 0.5, 1.5)
+    return net.eval()
+
+
+@pytest.fixture(scope="module")
+def converted() -> dict[Kind, tuple[CascadeNet, ov.Model]]:
+    return {kind: (net, to_openvino(net, kind)) for kind, net in ((kind, _net(kind)) for kind in KINDS)}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_openvino_equals_torch_at_every_size(kind: Kind, converted: dict[Kind, tuple[CascadeNet, ov.Model]]) -> None:
+    net, model = converted[kind]
+    for shape in SHAPES[kind]:
+        x = np.random.default_rng(0).random((6, *shape), np.float32)
+        found = parity(net, model, kind, x, "f32")
+        assert found.largest < 1e-5
+        assert found.count == 6
+        assert infer(model, x, "f32", 1).std() > 0
+
+
+def test_d_net_is_static_and_m_net_takes_any_batch(
+    converted: dict[Kind, tuple[CascadeNet, ov.Model]],
+) -> None:
+    assert converted["d_net"][1].input(0).partial_shape.is_static
+    assert str(converted["m_net"][1].input(0).partial_shape) == "[?,10,?,?]"
+
+
+@pytest.fixture(scope="module")
+def nets(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("nets")
+    for kind in KINDS:
+        save_net(directory / f"{kind}.pt", kind, _net(kind))
+    return directory
+
+
+@pytest.fixture(scope="module")
+def trained(nets: Path) -> TrainedNets:
+    return TrainedNets.load(nets / "d_net.pt", nets / "m_net.pt")
+
+
+@pytest.fixture(scope="module")
+def written(trained: TrainedNets, faces: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("bundles") / "bundle"
+    return bundle(trained, faces, out, name="untrained", max_bpcer=0.1)
+
+
+def test_bundle_of_two_nets(written: Path, trained: TrainedNets, faces: Path) -> None:
+    description = BundleDescription.model_validate_json((written / "bundle.json").read_bytes())
+    assert description.origin == "simulated"
+    assert description.sensors == ("sim-astra",)
+    assert "10 %" in description.operating_point
+    dev = trained.score(Faces.load(faces, split="dev"))
+    assert (~dev.accepted(description.thresholds))[~dev.faces.attacks].mean() <= 0.1
+    card = (written / "MODEL_CARD.md").read_text()
+    assert "resin_mask" in card
+    assert "**simulated**" in card
+
+
+def test_the_running_program_scores_as_training_did(written: Path, trained: TrainedNets, faces: Path) -> None:
+    """One face through the pipeline's nets and patches, and through torch and this package's crops."""
+    running = Nets(load_bundle(written), threads=1)
+    test = Faces.load(faces, split="test").take([0, 20])
+    expected = trained.score(test)
+    for i in range(2):
+        assert running.depth(test.gather("depth_maps", [i])[0]) == pytest.approx(expected.d_net[i], abs=1e-4)
+        m_net, each = running.reflectance(test.planes([i])[0])
+        assert m_net == pytest.approx(expected.m_net[i], abs=1e-4)
+        assert len(each) == 36
+
+
+def test_command_names_swapped_nets(nets: Path, faces: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    swapped = ["--d-net", str(nets / "m_net.pt"), "--m-net", str(nets / "d_net.pt")]
+    assert main([*swapped, "--faces", str(faces), "--out", str(tmp_path / "b")]) == 2
+    assert "swap the two files" in caplog.text
+
+
+def test_random_bundles_follow_their_seed(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).random((1, 10, 32, 32), np.float32)
+    scores = [
+        infer(ov.Core().read_model(random_bundle(tmp_path / name, seed) / "m_net.xml"), x, "f32")[0]
+        for name, seed in (("a", 0), ("b", 0))
+    ]
+    assert scores[0] == scores[1]
+    assert 0 < scores[0] < 1

@@ -1,0 +1,92 @@
+"""Thresholds and session rule against small cases worked by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models.datasets.faces import Faces
+from models.metrics import sigmoid
+from models.operating_point import (
+    CascadeScores,
+    choose_thresholds,
+    figures_text,
+    fit_logistic,
+    fit_session_rule,
+)
+from pipeline.parameters import Thresholds
+
+
+@pytest.fixture
+def scores(faces: Path) -> CascadeScores:
+    """12 live, 12 prints, 12 masks: D-Net knows prints, M-Net masks; one live face fools each net."""
+    dev = Faces.load(faces, split="dev")
+    rng = np.random.default_rng(0)
+    d = np.where(dev.species == "flat_print", 0.9, 0.1) + rng.uniform(-0.05, 0.05, len(dev))
+    m = np.where(dev.species == "resin_mask", 0.8, 0.3) + rng.uniform(-0.05, 0.05, len(dev))
+    live = np.flatnonzero(~dev.attacks)
+    d[live[0]], m[live[1]] = 0.97, 0.99
+    return CascadeScores(d, m, dev)
+
+
+def test_thresholds_lie_between_the_classes(scores: CascadeScores) -> None:
+    found = choose_thresholds(scores, max_bpcer=0.2)
+    assert 0.15 < found.d_net < 0.85
+    assert 0.35 < found.m_net < 0.75
+    accepted = scores.accepted(found)
+    assert not accepted[scores.faces.attacks].any()
+    assert (~accepted)[~scores.faces.attacks].sum() == 2
+
+
+def test_both_stages_together_keep_to_the_bound(scores: CascadeScores) -> None:
+    for bound in (0.0, 0.09, 0.17):
+        accepted = scores.accepted(choose_thresholds(scores, bound))
+        assert (~accepted)[~scores.faces.attacks].mean() <= bound
+
+
+def test_attack_score_puts_each_threshold_at_one_half(scores: CascadeScores) -> None:
+    thresholds = Thresholds(d_net=0.2, m_net=0.8)
+    few = CascadeScores(np.array([0.2, 0.6, 0.1, 0.1]), np.array([0.0, 0.0, 0.8, 0.4]), scores.faces)
+    assert few.attack_scores(thresholds) == pytest.approx([0.5, 0.75, 0.5, 0.25])
+
+
+def test_scores_reject_exactly_where_the_rule_does(scores: CascadeScores) -> None:
+    thresholds = Thresholds(d_net=0.13, m_net=0.31)
+    assert ((scores.attack_scores(thresholds) < 0.5) == scores.accepted(thresholds)).all()
+
+
+def test_logistic_recovers_what_made_the_data() -> None:
+    rng = np.random.default_rng(0)
+    z = rng.normal(0, 1.5, 20_000)
+    attacks = rng.random(len(z)) < sigmoid(1.2 * z)  # half of them attacks: no prior to take out
+    slope, offset = fit_logistic(z, attacks)
+    assert slope == pytest.approx(1.2, abs=0.1)
+    assert offset == pytest.approx(0, abs=0.1)
+
+
+def test_prior_does_not_move_the_evidence() -> None:
+    rng = np.random.default_rng(0)
+    z = np.concatenate([rng.normal(1, 1, 5000), rng.normal(-1, 1, 500)])
+    attacks = np.arange(len(z)) < 5000
+    slope, offset = fit_logistic(z, attacks)
+    assert (slope, offset) == (pytest.approx(2, abs=0.25), pytest.approx(0, abs=0.15))
+
+
+def test_more_frames_of_a_session_are_not_more_evidence() -> None:
+    """Ten frames that all say the same calibrate like one."""
+    rng = np.random.default_rng(0)
+    attacks = np.arange(60) < 30
+    s = sigmoid(np.where(attacks, 1, -1) + rng.normal(0, 1, 60))
+    sessions = np.arange(60).astype(str)
+    once = fit_session_rule(s, attacks, sessions)
+    tenfold = fit_session_rule(np.repeat(s, 10), np.repeat(attacks, 10), np.repeat(sessions, 10))
+    assert once == tenfold
+    assert once.slope > 0
+
+
+def test_figures_name_counts_and_species(scores: CascadeScores) -> None:
+    text = figures_text(scores, Thresholds())
+    assert "2/12" in text  # live faces rejected
+    assert "| resin_mask | 0.00 % (0/12" in text

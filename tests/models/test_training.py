@@ -1,0 +1,132 @@
+"""Training: it learns what can be learnt, resumes as if nothing had been, and draws what it should."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from models.datasets.faces import Faces
+from models.errors import TrainingError
+from models.finetuning import Tuner, TuningRecipe, finetune, stored_patches
+from models.networks import KINDS, Kind, load_net
+from models.recipes import Recipe, learning_rate, paper_recipe
+from models.scoring import ensemble, score_depth, score_patches
+from models.tasks import make_task, sampling_weights
+from models.training import Trainer, main, train
+from pipeline.parameters import default_patches
+
+QUICK = Recipe("d_net", "tiny", steps=40, faces_per_step=16, large=1, small=1, evaluations=1, learning_rate=5e-3)
+
+
+@pytest.fixture(scope="module")
+def m_net(faces: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return train(replace(QUICK, kind="m_net"), faces, tmp_path_factory.mktemp("m_net"))
+
+
+def test_d_net_learns_relief(faces: Path, tmp_path: Path) -> None:
+    net, extra = load_net(train(QUICK, faces, tmp_path), "d_net")
+    test = Faces.load(faces, split="test", where=lambda s: not s.attack or s.flat)
+    scores = score_depth(net, test)
+    assert scores[test.attacks].mean() > scores[~test.attacks].mean()
+    assert extra["history"][-1]["auc"] > 0.95
+    assert {"history.csv", "curves.png", "checkpoint.pt"} <= {p.name for p in tmp_path.iterdir()}
+
+
+def test_m_net_learns_infrared_and_is_fine_tuned(faces: Path, m_net: Path, tmp_path: Path) -> None:
+    _, extra = load_net(m_net, "m_net")
+    assert extra["history"][-1]["auc"] > 0.95
+    recipe = TuningRecipe(rounds=2, epoch_faces=8, faces_per_step=4, selection_faces=16, final_faces=24, bf16=False)
+    net, extra = load_net(finetune(m_net, faces, tmp_path, recipe), "m_net")
+    patches = stored_patches(extra)
+    assert sum(p.weight for p in patches) == pytest.approx(1)
+    masks = Faces.load(faces, split="test", where=lambda s: not s.flat)
+    scores = ensemble(score_patches(net, masks, patches), patches)
+    assert ((scores >= 0.5) == masks.attacks).mean() > 0.9
+
+
+def test_fine_tuning_resumes_where_it_stopped(faces: Path, m_net: Path, tmp_path: Path) -> None:
+    recipe = TuningRecipe(rounds=2, epoch_faces=4, faces_per_step=4, selection_faces=8, final_faces=8, bf16=False)
+    whole, _ = load_net(finetune(m_net, faces, tmp_path / "whole", recipe), "m_net")
+    net, _ = load_net(m_net, "m_net")
+    train_faces = Faces.load(faces, split="train")
+    tuner = Tuner(net, train_faces, default_patches(), recipe, tmp_path / "parts")
+    tuner.round_once()
+    parts, _ = load_net(finetune(m_net, faces, tmp_path / "parts", recipe), "m_net")
+    for ours, theirs in zip(whole.state_dict().values(), parts.state_dict().values(), strict=True):
+        assert torch.equal(ours, theirs)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_killed_run_ends_in_the_same_net(kind: Kind, faces: Path, tmp_path: Path) -> None:
+    recipe = replace(QUICK, kind=kind, steps=4, faces_per_step=4, bf16=False)
+    whole, _ = load_net(train(recipe, faces, tmp_path / "whole"), kind)
+    killed = Trainer(recipe, make_task(recipe, faces), tmp_path / "parts")
+    killed.step()
+    killed.step()
+    killed.save()
+    killed.step()  # lost with the process
+    parts, _ = load_net(train(recipe, faces, tmp_path / "parts"), kind)
+    for ours, theirs in zip(whole.state_dict().values(), parts.state_dict().values(), strict=True):
+        assert torch.equal(ours, theirs)
+
+
+def test_a_checkpoint_of_another_recipe_is_refused(faces: Path, tmp_path: Path) -> None:
+    recipe = replace(QUICK, steps=1, faces_per_step=2)
+    train(recipe, faces, tmp_path)
+    with pytest.raises(TrainingError, match="another recipe"):
+        train(replace(recipe, seed=1), faces, tmp_path)
+
+
+def test_weights_balance_classes_and_species(faces: Path) -> None:
+    stored = Faces.load(faces, split="train")
+    weights = sampling_weights(stored, 0.12)
+    flat = stored.species == "flat_print"
+    assert weights[~stored.attacks].sum() == pytest.approx(0.5)
+    assert weights[flat].sum() == pytest.approx(0.06)
+    assert weights.sum() == pytest.approx(1)
+    masks = stored.where(lambda s: not s.flat)
+    assert sampling_weights(masks, 0.12)[masks.attacks].sum() == pytest.approx(0.5)
+
+
+def test_training_on_one_class_is_refused(faces: Path) -> None:
+    with pytest.raises(TrainingError, match="only one"):
+        sampling_weights(Faces.load(faces, where=lambda s: not s.attack), None)
+
+
+def test_d_net_never_sees_a_mask(faces: Path) -> None:
+    task = make_task(QUICK, faces)
+    assert set(task.faces.species) == {"", "flat_print"}
+
+
+def test_learning_rates_anneal() -> None:
+    assert learning_rate(QUICK, 0.03) == pytest.approx(QUICK.learning_rate, rel=0.01)
+    assert learning_rate(QUICK, 1.0) == pytest.approx(0, abs=1e-9)
+    paper = paper_recipe("m_net")
+    assert learning_rate(paper, 0.0) == pytest.approx(0.1)
+    assert learning_rate(paper, 0.199) < 1e-3 < learning_rate(paper, 0.2)  # a new cycle
+
+
+def test_time_is_a_budget_too(faces: Path, tmp_path: Path) -> None:
+    recipe = replace(QUICK, steps=None, minutes=0.002, faces_per_step=2)
+    trainer = Trainer(recipe, make_task(recipe, faces), tmp_path)
+    trainer.run()
+    assert trainer.progress.elapsed_s >= 0.12
+    assert trainer.progress.share(recipe) == 1
+
+
+def test_command_reports_user_errors_in_one_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    assert main(["d_net", "--faces", str(tmp_path), "--out", str(tmp_path / "run")]) == 2
+    assert len(caplog.messages) == 1
+    assert "store of faces" in caplog.messages[0]
+
+
+def test_batches_follow_seed_and_step(faces: Path) -> None:
+    task = make_task(replace(QUICK, kind="m_net", faces_per_step=4), faces)
+    first, again, other = (task.batch(np.random.default_rng(n)) for n in (1, 1, 2))
+    assert [tuple(g.shape) for g in first[0]] == [(4, 10, 64, 64), (4, 10, 32, 32)]
+    assert all(torch.equal(a, b) for a, b in zip(first[0], again[0], strict=True))
+    assert not torch.equal(first[0][0], other[0][0])
