@@ -85,7 +85,7 @@ def faces_of(job: Job, finder: FaceFinder, parameters: Preprocessing) -> Iterato
             species="" if job.species == LIVE else job.species,
             flat=job.species in FLAT,
             subject=scene.subject_id,
-            instrument=scene.instrument_id,
+            instrument="" if job.species == LIVE else scene.instrument_id,
             split=job.split,
             sensor=f"sim-{job.preset}",
             recording=job.name,
