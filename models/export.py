@@ -18,6 +18,7 @@ import openvino as ov
 from numpy.typing import NDArray
 
 from models.errors import TrainingError
+from pipeline.inference import core
 from pipeline.parameters import FACE_SIZE, PLANES, BundleDescription
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ class Parity:
 def infer(model: ov.Model, inputs: F32, precision: Precision, batch: int | None = None) -> F32:
     """Attack probabilities float32 [n] of `inputs` float32 [n, C, H, W]; precision as stated, never chosen
     by the runtime."""
-    compiled = ov.Core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": precision})
+    compiled = core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": precision})
     step = batch or len(inputs)
     # copies: the runtime reuses its output tensor for the next batch
     parts = [np.array(compiled(inputs[i : i + step])[0][:, 0]) for i in range(0, len(inputs), step)]

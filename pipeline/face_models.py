@@ -83,7 +83,9 @@ def centerface_model() -> Any:
     import openvino as ov
     from openvino.preprocess import PrePostProcessor
 
-    model = ov.Core().read_model(weights_of(CENTERFACE), b"")
+    from pipeline.inference import core
+
+    model = core().read_model(weights_of(CENTERFACE), b"")
     model.reshape([1, 3, 192, 256])
     steps = PrePostProcessor(model)
     steps.input().tensor().set_element_type(ov.Type.u8).set_layout(ov.Layout("NHWC"))

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.face_models import read_nets
+from pipeline.inference import core, infer_request
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -129,33 +130,20 @@ class FaceFinder:
     """
 
     def __init__(self, threads: int = 2, directory: Path | None = None) -> None:
-        import openvino as ov
-
-        self._core = ov.Core()
         self._threads = threads
         nets = read_nets(directory)
         self._centerface = nets["centerface"]
         self._searches: dict[tuple[int, int], Any] = {}
         self._search(landscape=True)
-        self._onet = self._compiled(self._core.read_model(*nets["onet"]))
-
-    def _compiled(self, model: Any) -> Any:
-        """An infer request. The precision is stated: left open, each machine would choose its own."""
-        settings = {
-            "PERFORMANCE_HINT": "LATENCY",
-            "NUM_STREAMS": "1",
-            "INFERENCE_NUM_THREADS": self._threads,
-            "INFERENCE_PRECISION_HINT": "f32",
-        }
-        return self._core.compile_model(model, "CPU", settings).create_infer_request()
+        self._onet = infer_request(core().read_model(*nets["onet"]), "f32", threads)
 
     def _search(self, landscape: bool) -> tuple[Any, int, int]:
         """CenterFace for one orientation of the picture, compiled when first needed, and its width, height."""
         width, height = (256, 192) if landscape else (192, 256)
         if (width, height) not in self._searches:
-            model = self._core.read_model(*self._centerface)
+            model = core().read_model(*self._centerface)
             model.reshape([1, height, width, 3])
-            self._searches[width, height] = self._compiled(model)
+            self._searches[width, height] = infer_request(model, "f32", self._threads)
         return self._searches[width, height], width, height
 
     def find(self, picture: U8) -> list[Face]:

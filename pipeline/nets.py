@@ -2,38 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 import numpy as np
-import openvino as ov
 from numpy.typing import NDArray
 
 from drivers.errors import BundleError
 from pipeline.bundle import REMEDY, Bundle
+from pipeline.inference import core, infer_request
 from pipeline.parameters import FACE_SIZE, PLANES, Patch
 from pipeline.patches import by_input_size, cut_patches
 
 F32 = NDArray[np.float32]
+Hint = Literal["f32", "bf16"]
 
-PRECISION_HINTS = {"f32": "f32", "bf16": "bf16", "int8": "f32"}
+PRECISION_HINTS: Mapping[str, Hint] = {"f32": "f32", "bf16": "bf16", "int8": "f32"}
 
 
 class NonFiniteError(ArithmeticError):
     """A net answered with something that is no probability."""
-
-
-def compile_request(model: Any, precision: str, threads: int) -> Any:
-    """An infer request tuned for one frame at a time. The precision is stated: where it is left open OpenVINO
-    takes bf16 on processors that have it, and scores differ from machine to machine.
-    """
-    settings = {
-        "PERFORMANCE_HINT": "LATENCY",
-        "NUM_STREAMS": "1",
-        "INFERENCE_NUM_THREADS": threads,
-        "INFERENCE_PRECISION_HINT": precision,
-    }
-    return ov.Core().compile_model(model, "CPU", settings).create_infer_request()
 
 
 def _attack(request: Any, planes: F32) -> NDArray[np.float64]:
@@ -59,11 +47,11 @@ class Nets:
         }
 
     @staticmethod
-    def _compile(bundle: Bundle, name: str, shape: list[int], hint: str, threads: int) -> Any:
+    def _compile(bundle: Bundle, name: str, shape: list[int], hint: Hint, threads: int) -> Any:
         try:
-            model = ov.Core().read_model(bundle.file(name))
+            model = core().read_model(bundle.file(name))
             model.reshape(shape)
-            return compile_request(model, hint, threads)
+            return infer_request(model, hint, threads)
         except RuntimeError as error:
             reason = str(error).strip().splitlines()[-1]
             raise BundleError(f"{bundle.file(name)}: OpenVINO cannot load it ({reason}): {REMEDY}") from error

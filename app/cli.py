@@ -1,0 +1,239 @@
+"""The commands and their options; each hands over to one module."""
+
+from __future__ import annotations
+
+import os
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from rich.console import Console
+
+from app.errors import Exit
+
+app = typer.Typer(
+    name="trilume",
+    help="Tells a living face from a print, a screen or a mask in front of an RGB-D-IR camera. "
+    "`trilume --replay RECORDING` judges a recording.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+sessions = typer.Typer(help="Session files: list, look at, check, repair, export.", no_args_is_help=True)
+app.add_typer(sessions, name="sessions")
+
+BundleOption = Annotated[
+    Path | None, typer.Option("--bundle", metavar="DIR", help="Model bundle; without it the shipped one.")
+]
+GateOption = Annotated[
+    bool, typer.Option("--no-gate", help="Score every face for research; the verdict is then never live.")
+]
+AcceptOption = Annotated[
+    bool, typer.Option("--accept-sensor", help="Judge live on a sensor that the bundle was not made for.")
+]
+ForceOption = Annotated[bool, typer.Option("--force", help="Overwrite outputs that exist.")]
+
+
+def _console(*, stderr: bool = False) -> Console:
+    """Of the terminal's width; text for a file or a pipe is not folded at 80."""
+    console = Console(stderr=stderr)
+    return console if console.is_terminal or "COLUMNS" in os.environ else Console(stderr=stderr, width=150)
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        try:
+            print("trilume", version("trilume"))
+        except PackageNotFoundError:
+            print("trilume (not installed)")
+        raise typer.Exit
+
+
+@app.callback()
+def trilume(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+    _replay: Annotated[
+        str | None, typer.Option("--replay", metavar="SOURCE…", help="Judge recordings: `trilume replay --help`.")
+    ] = None,
+) -> None:
+    """Settles what comes before a command; `--replay` never arrives here, see `app.__main__.rewritten`."""
+
+
+@app.command(hidden=True)
+def replay(
+    sources: Annotated[list[str], typer.Argument(metavar="SOURCE…", help="Sessions, frame folders or sim://… .")],
+    out: Annotated[
+        str | None, typer.Option(metavar="FILE", help="One JSON line a frame; - for standard output.")
+    ] = None,
+    summary: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Summary as JSON; an array for several recordings.")
+    ] = None,
+    pictures: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="A sheet that explains the verdict, for each recording.")
+    ] = None,
+    bundle: BundleOption = None,
+    no_timing: Annotated[
+        bool, typer.Option("--no-timing", help="Leave out what depends on the machine's speed.")
+    ] = False,
+    no_gate: GateOption = False,
+    accept_sensor: AcceptOption = False,
+    force: ForceOption = False,
+) -> Exit:
+    """Judges recordings without a window: a table on standard error, JSON where asked for."""
+    from app.judging import Switches
+    from app.replay import Outputs
+    from app.replay import replay as run
+
+    outputs = Outputs(out, summary, pictures, not no_timing, force)
+    return run(sources, outputs, bundle, Switches(not no_gate, accept_sensor), _console(stderr=True))
+
+
+@app.command()
+def watch(
+    source: Annotated[str, typer.Option(metavar="URI", help="Camera, recording or sim://… .")],
+    frames: Annotated[int | None, typer.Option(min=1, help="Stop after so many frames.")] = None,
+    bundle: BundleOption = None,
+    no_gate: GateOption = False,
+    accept_sensor: AcceptOption = False,
+) -> Exit:
+    """Judges a source without a window, JSON lines on standard output, until it ends or is stopped."""
+    from app.judging import Switches
+    from app.watch import watch as run
+
+    return run(source, bundle, Switches(not no_gate, accept_sensor), frames)
+
+
+@app.command()
+def explain(
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="Session, frame folder or sim://… .")],
+    out: Annotated[Path, typer.Option(metavar="PNG", help="Picture to write.")],
+    frame: Annotated[int, typer.Option(min=0, help="Position in the recording, from 0.")] = 0,
+    bundle: BundleOption = None,
+    no_gate: GateOption = False,
+    accept_sensor: AcceptOption = False,
+    force: ForceOption = False,
+) -> Exit:
+    """One sheet for one frame: what the camera saw, what the nets were shown and what they answered."""
+    from app.explain import explain as run
+    from app.judging import Switches
+
+    return run(source, frame, out, bundle, Switches(not no_gate, accept_sensor), force=force)
+
+
+@app.command()
+def simulate(
+    scene: Annotated[str, typer.Option(help="live, flat_print, trimmed_print, curved_print, screen_replay, …")],
+    out: Annotated[Path, typer.Option(metavar="FILE.mcap", help="Session to write.")],
+    seconds: Annotated[float, typer.Option(min=0.01, help="Length.")] = 3.0,
+    fps: Annotated[float, typer.Option(min=1, max=120, help="Frame sets a second.")] = 15.0,
+    seed: Annotated[int, typer.Option(min=0, help="Person, instrument, room and noise.")] = 0,
+    preset: Annotated[str, typer.Option(help="Sensor that is simulated: astra or gemini335.")] = "astra",
+) -> Exit:
+    """A recording from the simulated camera, labelled with what it shows."""
+    from app.simulate import simulate as run
+
+    return run(scene, out, seconds=seconds, fps=fps, seed=seed, preset=preset, console=_console(stderr=True))
+
+
+@app.command()
+def record(
+    source: Annotated[str, typer.Option(metavar="URI", help="Camera, recording or sim://… .")],
+    out: Annotated[Path, typer.Option(metavar="FILE.mcap", help="Session to write.")],
+    seconds: Annotated[float | None, typer.Option(min=0.01, help="Stop after so long, by device time.")] = None,
+    frames: Annotated[int | None, typer.Option(min=1, help="Stop after so many frame sets.")] = None,
+    keep_free_mb: Annotated[int, typer.Option(min=0, help="Stop before the disk is fuller than this.")] = 1000,
+    subject: Annotated[str, typer.Option(help="Pseudonym of the person.")] = "",
+    species: Annotated[str, typer.Option(help="bona_fide, or the kind of attack instrument.")] = "",
+    instrument: Annotated[str, typer.Option(help="Which specimen of that kind.")] = "",
+    lighting: Annotated[str, typer.Option(help="Light of the room.")] = "",
+    distance_m: Annotated[float | None, typer.Option(min=0.01, help="Distance asked for.")] = None,
+    operator: Annotated[str, typer.Option(help="Who records.")] = "",
+    site: Annotated[str, typer.Option(help="Where.")] = "",
+    consent: Annotated[str, typer.Option(help="Reference of the signed consent.")] = "",
+    notes: Annotated[str, typer.Option(help="Anything else.")] = "",
+) -> Exit:
+    """Records a source to a session file with its labels; Ctrl-C stops and keeps what was recorded."""
+    from app.record import Limits
+    from app.record import record as run
+    from drivers.open import open_source
+    from drivers.session import Labels
+
+    labels = Labels(
+        subject=subject,
+        species=species,
+        instrument=instrument,
+        lighting=lighting,
+        distance_m=distance_m,
+        operator=operator,
+        site=site,
+        consent=consent,
+        notes=notes,
+    )
+    limits = Limits(seconds, frames, keep_free_mb * 1_000_000)
+    return run(open_source(source), out, lambda: labels, limits, _console(stderr=True))
+
+
+@app.command()
+def doctor() -> Exit:
+    """What this machine has and lacks, as text to paste into a report; exit code 2 where it cannot replay."""
+    from app.doctor import doctor as run
+
+    return run(_console())
+
+
+PathsArgument = Annotated[list[Path], typer.Argument(metavar="PATH…", help="Session files or folders of them.")]
+SessionArgument = Annotated[Path, typer.Argument(metavar="FILE.mcap", help="Session file.")]
+
+ToOption = Annotated[
+    Literal["folder", "mcap-png"], typer.Option(help="Frame folder of PNG files, or a session that every viewer shows.")
+]
+
+
+@sessions.command("list")
+def sessions_list(paths: PathsArgument) -> Exit:
+    """One row a session: length, labels, state."""
+    from app.sessions import show_list
+
+    return show_list(paths, _console())
+
+
+@sessions.command("info")
+def sessions_info(path: SessionArgument) -> Exit:
+    """Camera, streams, labels of one session."""
+    from app.sessions import show_info
+
+    return show_info(path, _console())
+
+
+@sessions.command("check")
+def sessions_check(paths: PathsArgument) -> Exit:
+    """Reads every byte; exit code 3 where a session is damaged."""
+    from app.sessions import check
+
+    return check(paths, _console())
+
+
+@sessions.command("repair")
+def sessions_repair(
+    path: SessionArgument,
+    out: Annotated[Path, typer.Option(metavar="FILE.mcap", help="Where the good part goes.")],
+) -> Exit:
+    """Copies every good frame set of a damaged session to a new file."""
+    from app.sessions import repair
+
+    return repair(path, out, _console())
+
+
+@sessions.command("export")
+def sessions_export(
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="Session, frame folder or sim://… .")],
+    out: Annotated[Path, typer.Option(metavar="PATH", help="Folder or file to write.")],
+    to: ToOption = "folder",
+) -> Exit:
+    """A recording in another format, pixel for pixel the same."""
+    from app.sessions import export
+
+    return export(source, to, out)

@@ -1,0 +1,98 @@
+"""A source in front of an engine: what `--replay`, `watch` and `explain` have in common."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
+
+from app.errors import Refused
+from drivers.errors import SessionError
+from drivers.frames import FrameSet
+from drivers.open import open_source
+from drivers.source import CameraInfo, Source, frames_of
+from drivers.stream import LosslessStream
+from pipeline.bundle import Bundle
+from pipeline.engine import Engine
+from pipeline.result import Result, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Switches:
+    """How a source is judged."""
+
+    gate: bool = True
+    accept_sensor: bool = False
+
+
+class EngineFaulty(RuntimeError):
+    """Frames in a row failed inside the program: a bug of ours, not the recording's fault."""
+
+
+class Judging:
+    """Iterate it once for (frame set, result); `info` and `verdict` are valid from the first one on.
+
+    Raises the TrilumeErrors of the source, SessionError for a recording without frames, EngineFaulty. The source
+    is closed whichever way the iteration ends.
+    """
+
+    def __init__(
+        self, uri: str, bundle: Bundle, switches: Switches, *, endless: bool = False, limit: int | None = None
+    ) -> None:
+        self.uri = uri
+        self.began_s = time.perf_counter()
+        self._bundle, self._switches = bundle, switches
+        self._endless, self._limit = endless, limit
+        source = open_source(uri)
+        # A recording is read and decoded ahead while the frame before is judged; a camera keeps its own pace.
+        self._source: Source = source if endless else LosslessStream(source)
+        self._info: CameraInfo | None = None
+        self._engine: Engine | None = None
+
+    @property
+    def info(self) -> CameraInfo:
+        """Who delivers; a source itself tells it only while it is open."""
+        assert self._info is not None, "valid from the first frame set on"
+        return self._info
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict of everything judged so far."""
+        return self._engine.session_verdict()[0] if self._engine else Verdict.UNDECIDED
+
+    def __iter__(self) -> Iterator[tuple[FrameSet, Result]]:
+        with closing(self._source):
+            frames = frames_of(self._source)
+            first = next(frames, None)
+            if first is None:
+                raise SessionError(f"{self.uri}: holds no frames: record it again")
+            self._info = self._source.info
+            self._check_it_ends()
+            self._engine = self._made_engine()
+            self.began_s = time.perf_counter()
+            for frame_set in islice(chain([first], frames), self._limit):
+                yield frame_set, self._engine.process(frame_set)
+                if self._engine.faulty:
+                    raise EngineFaulty(f"{self.uri}: frame {frame_set.sequence}: judging failed inside the program")
+
+    def _check_it_ends(self) -> None:
+        live = self.info.live or ("://" in self.uri and self.info.frames is None)
+        if live and not self._endless and self._limit is None:
+            raise Refused(f"{self.uri}: has no end: add seconds=… to it, or take `trilume watch --source {self.uri}`")
+
+    def _made_engine(self) -> Engine:
+        return Engine(
+            self._bundle,
+            sensor=self.info.sensor,
+            gate=self._switches.gate,
+            accept_sensor=self._switches.accept_sensor,
+        )
+
+
+def picture_path(folder: Path, uri: str) -> Path:
+    """Where a recording's sheet goes."""
+    name = "".join(c if c.isalnum() or c in "-_." else "-" for c in Path(uri).name or uri)
+    return folder / f"{name}.png"

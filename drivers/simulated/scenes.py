@@ -1,0 +1,290 @@
+"""Scenes: a species before a simulated camera, drawn once from seeds, and the frame sets that it delivers.
+
+Everything that is not the species itself (room, light, pose, distance, exposure, noise, camera) comes from one
+distribution for living faces and attacks alike: what can be learnt from it is nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Final, get_args
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from calibration.rig import Extrinsics, Intrinsics, Rig
+from drivers.errors import NotFound
+from drivers.frames import FrameSet, Image
+from drivers.simulated.cast import NO_PICTURE, Species, Subject, sample_subject
+from drivers.simulated.materials import Palette
+from drivers.simulated.mesh import Mesh
+from drivers.simulated.motion import Motion, sample_motion
+from drivers.simulated.render import Body, Canvas, body, paint, sky_visibility
+from drivers.simulated.room import sample_lamps, sample_room
+from drivers.simulated.sensor import (
+    DEPTH_UNIT_M,
+    REFERENCE_EXPOSURE_MS,
+    Conditions,
+    SensorModel,
+    expose_color,
+    expose_infrared,
+    hidden,
+    measure_depth,
+    sensor_model,
+)
+from drivers.simulated.shading import REFERENCE_M
+
+F32 = NDArray[np.float32]
+Rng = np.random.Generator
+
+SPECIES: Final[tuple[Species, ...]] = get_args(Species)
+DISTANCE_M: Final = (0.35, 0.9)
+DOTS_SHARE: Final = 0.3
+_FACE_HALF_M: Final = 0.06  # what exposure is metered on
+_NOMINAL_SHARE: Final = 0.43  # of the infrared white level: skin at the reference distance and exposure
+
+
+def parse_species(name: str) -> Species:
+    """A species by its name; hyphens and case do not matter. Raises NotFound with the names that exist."""
+    wanted = name.strip().lower().replace("-", "_")
+    for species in SPECIES:
+        if wanted in (species, species.replace("_", "")):
+            return species
+    raise NotFound(f"no simulated scene '{name}'; there are {', '.join(SPECIES)}")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scene:
+    """All that is fixed while a scene lasts.
+
+    `rig` is what the camera says of itself, `true_color` the motion depth → colour that it really has: no calibration
+    is exact. `brightness` of the room, 1 = an office; `color_target` the face's wanted median, sRGB 0..255.
+    """
+
+    species: Species
+    seed: int
+    subject_id: str
+    instrument_id: str
+    model: SensorModel
+    rig: Rig
+    true_color: Extrinsics
+    subject: Subject
+    palette: Palette
+    motion: Motion
+    lamps: F32
+    brightness: float
+    color_target: float
+    room: tuple[tuple[Mesh, Palette], ...]
+    conditions: Conditions
+
+    @property
+    def is_attack(self) -> bool:
+        """False for a living face."""
+        return self.species != "live"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Truth:
+    """What really was before the camera, in the true colour camera's frame: landmarks float32 [5, 3] metres (eyes,
+    nose tip, mouth corners, image left first), R float64 [3, 3] and t float64 [3] of the head.
+    """
+
+    landmarks_m: F32
+    R: NDArray[np.float64]
+    t: NDArray[np.float64]
+
+
+def sample_scene(
+    species: str,
+    seed: int,
+    *,
+    identity_seed: int | None = None,
+    instrument_seed: int | None = None,
+    preset: str = "astra",
+    distance_range: tuple[float, float] = DISTANCE_M,
+    angle_deg: float = 12.0,
+) -> Scene:
+    """Draws a scene. The same arguments give the same scene.
+
+    `identity_seed` decides who is seen (alive, in the mask, on the picture), `instrument_seed` which print, screen or
+    mask: pools of both can be kept apart. `distance_range` in metres, `angle_deg` bounds yaw and pitch. Raises
+    NotFound for an unknown species or preset.
+    """
+    kind, model = parse_species(species), sensor_model(preset)
+    who = seed if identity_seed is None else identity_seed
+    which = seed if instrument_seed is None else instrument_seed
+    person, instrument = np.random.default_rng([1, who]), np.random.default_rng([2, which])
+    nuisance, cast = np.random.default_rng([3, seed]).spawn(2)
+    subject, palette = sample_subject(kind, person, instrument, cast)
+    motion = sample_motion(nuisance, subject.moves, distance_m=distance_range, angle_deg=angle_deg)
+    rig = model.devices[nuisance.integers(len(model.devices))]
+    dots = bool(nuisance.random() < DOTS_SHARE)
+    aside = nuisance.choice([-0.022, 0.018])
+    power = float(np.exp(nuisance.normal(0.0, 0.05)))
+    lamps, brightness = sample_lamps(nuisance, model.baseline_m if dots else aside, power)
+    return Scene(
+        species=kind,
+        seed=seed,
+        subject_id=f"sim-person-{who}",
+        instrument_id="" if kind == "live" else f"sim-{kind.replace('_', '')}-{which}",
+        model=model,
+        rig=rig,
+        true_color=_miscalibrated(rig.depth_to_color, nuisance),
+        subject=subject,
+        palette=palette,
+        motion=motion,
+        lamps=lamps,
+        brightness=brightness,
+        color_target=float(nuisance.uniform(90, 150)),
+        room=tuple(sample_room(nuisance, palette, float(motion.centre[5]))),
+        conditions=_sample_conditions(nuisance, float(motion.centre[5]), dots),
+    )
+
+
+def _miscalibrated(motion: Extrinsics, rng: Rng) -> Extrinsics:
+    """A fraction of a degree and of a millimetre off: up to some 2 px."""
+    turn, _ = cv2.Rodrigues(np.deg2rad(rng.normal(0.0, 0.05, 3)))
+    return Extrinsics.of(np.asarray(turn, np.float64) @ motion.R, motion.t + rng.normal(0.0, 0.0004, 3))
+
+
+def _sample_conditions(rng: Rng, distance_m: float, dots: bool) -> Conditions:
+    """Infrared exposure is set for skin at the subject's distance, whatever stands there; colour's is metered later."""
+    needed = rng.uniform(0.36, 0.50) / _NOMINAL_SHARE * (distance_m / REFERENCE_M) ** 2 * REFERENCE_EXPOSURE_MS
+    exposure = float(np.clip(needed, 0.5, rng.uniform(6.0, 12.0)))
+    return Conditions(
+        infrared_exposure_ms=exposure,
+        infrared_gain=float(np.clip(needed / exposure, 1.0, 4.0)),
+        color_exposure_ms=10.0,
+        color_gain=1.0,
+        color_scale=1.0,
+        balance=(float(rng.uniform(0.92, 1.08)), 1.0, float(rng.uniform(0.92, 1.08))),
+        sharpen=float(rng.uniform(0.3, 1.0)),
+        blur_px=float(rng.uniform(0.45, 0.8)),
+        dots=dots,
+        dropout=float(rng.uniform(0.0, 0.01)),
+        noise=float(rng.uniform(0.8, 1.3)),
+        screen_return=str(rng.choice(["hole", "plane", "blobs"], p=[0.6, 0.3, 0.1])),
+        fixed=(int(rng.integers(512)), int(rng.integers(512))),
+    )
+
+
+class Stage:
+    """A scene with what need not be drawn anew for each frame: the room, the sky's shadows, colour exposure.
+
+    Owned by one thread.
+    """
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        color = scene.rig.color
+        assert color is not None, "every preset has a colour camera"
+        self._color, self._depth = color, scene.rig.depth
+        self._sky = sky_visibility(scene.subject.mesh(scene.motion.expression_at(0.0)))
+        self._behind_color = self._room(self._color, scene.true_color, infrared=False)
+        self._behind_depth = self._room(self._depth, Extrinsics(), infrared=True)
+        self.conditions = self._metered()
+
+    def frame(self, t: float, rng: Rng, sequence: int = 0) -> FrameSet:
+        """The frame set at time `t` in seconds; `rng` draws its noise."""
+        scene, conditions = self._scene, self.conditions
+        subject = self._subject_at(t)
+        color, depth = self._behind_color.copy(), self._behind_depth.copy()
+        paint(color, subject, scene.subject.picture, self._color, scene.true_color, scene.lamps)
+        paint(depth, subject, scene.subject.picture, self._depth, Extrinsics(), scene.lamps)
+        disparity, shadow = hidden(depth, self._depth, scene.model)
+        counts = measure_depth(depth, disparity, shadow, self._depth, scene.model, conditions, rng)
+        infrared = expose_infrared(depth, disparity, shadow, self._depth, scene.model, conditions, rng)
+        late = 0.004 + 0.001 * (scene.seed % 7)
+        return FrameSet(
+            sequence=sequence,
+            host_time_s=t + 0.030,
+            color=Image(
+                expose_color(color, conditions, rng), t + late, conditions.color_exposure_ms, conditions.color_gain
+            ),
+            depth=Image(counts, t, white_level=65535.0, emitter_on=True),
+            infrared=Image(
+                infrared, t, conditions.infrared_exposure_ms, conditions.infrared_gain, True, scene.model.white_level
+            ),
+            depth_unit_m=DEPTH_UNIT_M,
+            rig=scene.rig,
+        )  # fmt: skip
+
+    def _subject_at(self, t: float) -> Body:
+        R, place = self._scene.motion.pose_at(t)
+        shape = self._scene.subject.mesh(self._scene.motion.expression_at(t)).transformed(R, place)
+        return body(shape, self._scene.palette, self._scene.lamps, self._sky)
+
+    def _room(self, camera: Intrinsics, motion: Extrinsics, infrared: bool) -> Canvas:
+        """The room at half resolution, out of focus."""
+        half = _scaled(camera, 2)
+        small = Canvas.empty(half, infrared)
+        for part, palette in self._scene.room:
+            paint(small, body(part, palette, self._scene.lamps[:0]), NO_PICTURE, half, motion, self._scene.lamps)
+        size = (camera.width, camera.height)
+        return Canvas(
+            np.asarray(cv2.resize(small.light, size, interpolation=cv2.INTER_LINEAR), np.float32),
+            np.asarray(cv2.resize(small.z_m, size, interpolation=cv2.INTER_NEAREST), np.float32),
+            np.asarray(cv2.resize(small.region, size, interpolation=cv2.INTER_NEAREST), np.int16),
+        )
+
+    def _metered(self) -> Conditions:
+        """Colour exposure from a picture at quarter resolution: mostly for the face, not without an eye on the room."""
+        scene = self._scene
+        camera = _scaled(self._color, 4)
+        size = (camera.width, camera.height)
+        behind = np.asarray(cv2.resize(self._behind_color.light, size, interpolation=cv2.INTER_AREA), np.float32)
+        canvas = Canvas(behind, np.zeros(camera.shape, np.float32), np.zeros(camera.shape, np.int16))
+        paint(canvas, self._subject_at(0.0), scene.subject.picture, camera, scene.true_color, scene.lamps)
+        x, y, z = scene.true_color.R @ scene.motion.pose_at(0.0)[1] + scene.true_color.t
+        u, v, half = camera.fx * x / z + camera.cx, camera.fy * y / z + camera.cy, camera.fx * _FACE_HALF_M / z
+        rows = slice(max(int(v - half / 2), 0), max(int(v + half * 1.5), 1))
+        columns = slice(max(int(u - half), 0), max(int(u + half), 1))
+        luminance = canvas.light @ np.array([0.3, 0.59, 0.11], np.float32)
+        face, frame = float(np.median(luminance[rows, columns])), float(luminance.mean())
+        return _exposed(scene.conditions, face, frame, scene.color_target, scene.brightness)
+
+
+def _exposed(conditions: Conditions, face: float, frame: float, target: float, brightness: float) -> Conditions:
+    """Time first, then gain; what neither reaches stays dark."""
+    wanted = (target / 255.0) ** 2.2 / max(face**0.7 * frame**0.3, 1e-3)
+    needed_ms = 12.0 * wanted / brightness
+    exposure = float(np.clip(needed_ms, 2.0, 33.0))
+    gain = float(np.clip(needed_ms / exposure, 1.0, 12.0))
+    scale = wanted * min(exposure * gain / needed_ms, 1.0)
+    return replace(conditions, color_exposure_ms=exposure, color_gain=gain, color_scale=scale)
+
+
+def _scaled(camera: Intrinsics, divisor: int) -> Intrinsics:
+    """The same lens on a sensor of `divisor` times fewer pixels a side."""
+    return Intrinsics(
+        width=camera.width // divisor,
+        height=camera.height // divisor,
+        fx=camera.fx / divisor,
+        fy=camera.fy / divisor,
+        cx=(camera.cx + 0.5) / divisor - 0.5,
+        cy=(camera.cy + 0.5) / divisor - 0.5,
+        model=camera.model,
+        distortion=camera.distortion,
+    )
+
+
+@lru_cache(maxsize=2)
+def _stage(scene: Scene) -> Stage:
+    return Stage(scene)
+
+
+def render_frame(scene: Scene, t: float, rng: Rng) -> FrameSet:
+    """The frame set of a scene at time `t` in seconds, with noise from `rng`: simulated stills."""
+    return _stage(scene).frame(t, rng)
+
+
+def truth(scene: Scene, t: float) -> Truth:
+    """Where the face really is at time `t`."""
+    R, place = scene.motion.pose_at(t)
+    to_color = scene.true_color
+    points = scene.subject.landmarks(scene.motion.expression_at(t)) @ R.T + place
+    return Truth(
+        (points @ to_color.R.T + to_color.t).astype(np.float32), to_color.R @ R, to_color.R @ place + to_color.t
+    )
