@@ -218,7 +218,7 @@ def test_a_uri_says_it_all():
     assert camera.scene.instrument_id == "sim-curvedprint-5"
     assert camera.scene.motion.centre[5] == pytest.approx(0.5, abs=0.02)
     camera.close()
-    assert from_uri("sim://").info.name == "simulated astra, live"
+    assert from_uri("sim://").info.name == from_uri("sim://screen_replay").info.name == "simulated astra"
 
 
 @pytest.mark.parametrize(
