@@ -18,7 +18,8 @@ from rich.progress import Progress
 
 from app.errors import SIGNALS, Exit, say, stopped_by, worst
 from app.judging import Switches
-from app.replay import Outcome, Outputs, judge_all
+from app.outcome import Outcome
+from app.replay import Outputs, judge_all
 from app.simulate import simulate
 from app.tables import folding, foremost_reason, middle, verdict_text
 from drivers.errors import TrilumeError

@@ -6,15 +6,16 @@ import json
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from app.errors import SIGNALS, Exit, Refused, log_path, say, stopped_by, worst
 from app.judging import EngineFaulty, Judging, Switches, picture_path
+from app.outcome import Outcome
 from app.outputs import STDOUT, claim, line_output, whole_file
 from app.pictures import sheet, write_png
 from app.tables import show_one, show_several
@@ -35,17 +36,6 @@ class Outputs:
     pictures: Path | None = None
     timing: bool = True
     force: bool = False
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Outcome:
-    """One recording after its run. `summary` is None where nothing was judged; `message` is what went wrong."""
-
-    source: str
-    code: Exit
-    message: str | None = None
-    summary: Summary | None = None
-    report: dict[str, Any] = field(default_factory=dict)
 
 
 def replay(

@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
+from app.outcome import Outcome
 from pipeline.result import REASON_TEXT, Reason, Verdict
 from pipeline.sinks import Summary
-
-if TYPE_CHECKING:
-    from app.replay import Outcome
 
 STYLES = {Verdict.LIVE: "bold blue", Verdict.ATTACK: "bold dark_orange", Verdict.UNDECIDED: "bold"}
 SIMULATED = "simulated camera"
