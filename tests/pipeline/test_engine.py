@@ -266,3 +266,66 @@ def test_the_summary_adds_up(start: Callable[..., Engine], lenient: Path) -> Non
     quiet = summary.report(source="a", info=info, verdict=Verdict.LIVE, wall_s=0.5, timing=False)
     assert not {"fps", "latency_ms", "stage_ms"} & set(quiet)
     json.dumps(report, allow_nan=False)
+
+
+class Fixed:
+    """A tracker that answers the same face for every picture, and keeps the picture."""
+
+    track_id = 1
+
+    def __init__(self, faces: list[Face]) -> None:
+        self.faces, self.seen = faces, np.empty(0)
+
+    def track(self, picture: np.ndarray) -> list[Face]:
+        self.seen = picture
+        return self.faces
+
+    def reset(self) -> None: ...
+
+
+def with_trackers(monkeypatch: pytest.MonkeyPatch, bundle: Path, color: list[Face], infrared: list[Face]) -> Engine:
+    monkeypatch.setattr(engine_module, "FaceFinder", lambda *_: None)
+    engine = Engine(load_bundle(bundle), sensor="sim-astra", threads=1)
+    monkeypatch.setattr(engine, "_on_color", Fixed(color))
+    monkeypatch.setattr(engine, "_on_infrared", Fixed(infrared))
+    return engine
+
+
+def test_in_the_dark_the_face_is_found_on_infrared(monkeypatch: pytest.MonkeyPatch, lenient: Path) -> None:
+    engine = with_trackers(monkeypatch, lenient, [], [FACE])
+    result = engine.process(frame())
+    assert result.verdict is Verdict.LIVE
+    assert result.face is not None
+    np.testing.assert_allclose(result.face.landmarks, FACE.landmarks)
+
+
+def test_a_face_of_a_camera_on_its_side_is_judged_the_same(monkeypatch: pytest.MonkeyPatch, lenient: Path) -> None:
+    """The scene turned as a camera on its side delivers it, and the rig that says so."""
+    straight = with_trackers(monkeypatch, lenient, [FACE], []).process(frame())
+    lens = LENS.model_copy(update={"width": 240, "height": 320, "cx": 120.0, "cy": 159.0})
+    rig = Rig(color=lens, depth=lens, infrared=lens, registered=True, rotation=90)
+    given = frame()
+
+    def lying(image: Image | None) -> Image:
+        assert image is not None
+        return replace(image, pixels=np.ascontiguousarray(np.rot90(image.pixels)))  # against the clock
+
+    engine = with_trackers(monkeypatch, lenient, [FACE], [])
+    result = engine.process(
+        replace(given, rig=rig, color=lying(given.color), depth=lying(given.depth), infrared=lying(given.infrared))
+    )
+    assert engine._on_color.seen.shape == (240, 320, 3), "the finder sees it upright"
+    assert result.verdict is straight.verdict is Verdict.LIVE
+    assert result.prepared is not None
+    assert straight.prepared is not None
+    difference = np.abs(result.prepared.maps.astype(int) - straight.prepared.maps)
+    assert np.percentile(difference, 95) <= 3
+
+
+def test_who_steps_in_does_not_inherit_the_evidence(monkeypatch: pytest.MonkeyPatch, lenient: Path) -> None:
+    engine = with_trackers(monkeypatch, lenient, [FACE], [])
+    for n in range(20):
+        last = engine.process(frame(n))
+    assert last.session_verdict is Verdict.LIVE
+    monkeypatch.setattr(engine._on_color, "track_id", 2, raising=False)
+    assert engine.process(frame(20)).session_verdict is Verdict.UNDECIDED
