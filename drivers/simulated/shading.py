@@ -140,7 +140,8 @@ def _interpolate(vertices: F32, a: int, b: int, c: int, u: float, v: float, s: F
     au, av = vertices[a, _SCREEN], vertices[a, _SCREEN + 1]
     bu, bv = vertices[b, _SCREEN] - au, vertices[b, _SCREEN + 1] - av
     cu, cv = vertices[c, _SCREEN] - au, vertices[c, _SCREEN + 1] - av
-    scale = np.float32(1.0) / (bu * cv - bv * cu)
+    area = bu * cv - bv * cu
+    scale = np.float32(1.0) / area if area != 0.0 else np.float32(0.0)  # a face seen edge on: its first corner
     du, dv = np.float32(u) - au, np.float32(v) - av
     wb = max((du * cv - dv * cu) * scale, np.float32(0.0))
     wc = max((dv * bu - du * bv) * scale, np.float32(0.0))

@@ -244,3 +244,15 @@ def test_vertices_carry_cover_and_albedo():
     np.testing.assert_allclose(body.vertices[:, Vertex.WEIGHT], 0.5)
     np.testing.assert_allclose(body.vertices[0, Vertex.COVER : Vertex.WEIGHT], palette.hair, rtol=1e-5)
     np.testing.assert_allclose(body.vertices[0, Vertex.ALBEDO + NIR], palette.albedo[Region.PLASTIC, NIR], rtol=1e-5)
+
+
+def test_a_face_seen_edge_on_takes_its_first_corner():
+    """Rounding can leave a drawn face without any area on the screen."""
+    vertices = np.zeros((3, Vertex.COLUMNS), np.float32)
+    vertices[:, 0] = [10, 12, 14]
+    vertices[:, 1] = [5, 6, 7]
+    vertices[:, 2] = 2.0
+    vertices[:, 3:] = np.arange(3, dtype=np.float32)[:, None]
+    state = np.full(shading.STATE, np.nan, np.float32)
+    shading._interpolate(vertices, 0, 1, 2, 11.0, 5.5, state)
+    np.testing.assert_array_equal(state[3 : Vertex.COLUMNS], 0.0)
