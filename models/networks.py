@@ -31,13 +31,18 @@ ATTACK, LIVE = 0, 1
 """Columns of the logits: column 0 of the softmax is the probability of an attack."""
 
 
+LOG_FLOOR = 0.02
+
+
 @dataclass(frozen=True, slots=True)
 class NetConfig:
     """Shape of a `CascadeNet`. Tuples of three are stages 1 to 3, but `channels`: planes of each branch.
 
     `widths` are the stages' output channels, `bottleneck` the inner share of them, `groups` the groups of
-    the 3×3 convolutions (cardinality). `root` leading planes pass through a square root: the linear bands
-    are skewed. `mean` and `std` (one a plane, after the root) are constants of the net, not of a face.
+    the 3×3 convolutions (cardinality). Of the `linear` leading planes the net takes the logarithm: what tells
+    materials apart is the ratio of bands, and in logarithms a ratio is a difference, which a convolution can
+    take. `cells` > 0 gives the head the planes themselves as a fourth level, in `cells`×`cells` cells. `mean` and
+    `std` (one a plane, after the logarithm) are constants of the net, not of a face.
     """
 
     channels: tuple[int, int, int]
@@ -51,7 +56,8 @@ class NetConfig:
     bottleneck: float = 0.5
     se_ratio: int = 16
     dropout: float = 0.2
-    root: int = 0
+    linear: int = 0
+    cells: int = 0
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
 
@@ -67,12 +73,12 @@ def net_config(kind: Kind, name: Literal["paper", "edge", "tiny"] = "edge") -> N
     """
     channels = (1, 1, 1) if kind == "d_net" else (4, 3, 3)
     stride: Literal[2, 4] = 4 if kind == "d_net" else 2
-    root = 0 if kind == "d_net" else 4
+    linear, cells = (0, 0) if kind == "d_net" else (4, 4)
     if name == "paper":
-        return NetConfig(channels, (256, 512, 1024), (3, 4, 6), (32, 32, 32), 64, 7, stride, 512, root=root)
+        return NetConfig(channels, (256, 512, 1024), (3, 4, 6), (32, 32, 32), 64, 7, stride, 512, linear=linear)
     if name == "edge":
-        return NetConfig(channels, (64, 128, 256), (2, 2, 2), (2, 4, 8), 32, 3, stride, 128, root=root)
-    return NetConfig(channels, (16, 32, 32), (1, 1, 1), (1, 2, 2), 8, 3, stride, 16, root=root)
+        return NetConfig(channels, (64, 128, 256), (2, 2, 2), (2, 4, 8), 32, 3, stride, 128, linear=linear, cells=cells)
+    return NetConfig(channels, (16, 32, 32), (1, 1, 1), (1, 2, 2), 8, 3, stride, 16, linear=linear, cells=cells)
 
 
 def _convolution(inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Sequential:
@@ -148,6 +154,29 @@ class SqueezeExcitation(nn.Module):  # type: ignore[misc]
         return pooled * self.gate(pooled)
 
 
+class Cells(nn.Module):  # type: ignore[misc]
+    """The input as a level of its own: mean and spread of each plane over the face's pixels, and their share, in a
+    grid of cells. How bright skin is in each band is a matter of areas; convolutions find it late, if at all.
+    """
+
+    def __init__(self, planes: int, cells: int) -> None:
+        super().__init__()
+        self.cells = cells
+        self.features = (2 * planes + 1) * cells * cells
+        self.scale = nn.BatchNorm1d(self.features)
+
+    def forward(self, planes: Tensor, face: Tensor) -> Tensor:
+        """`planes` [B, C, H, W], `face` [B, 1, H, W] of 0 and 1, to [B, features]."""
+        share = self._pooled(face)
+        some = share.clamp(min=1e-3)
+        mean = self._pooled(planes * face) / some
+        spread = (self._pooled(planes * planes * face) / some - mean * mean).clamp(min=1e-4).sqrt()
+        return self.scale(torch.cat([mean, spread, share], 1).flatten(1))
+
+    def _pooled(self, planes: Tensor) -> Tensor:
+        return nn.functional.adaptive_avg_pool2d(planes, self.cells)
+
+
 class CascadeNet(nn.Module):  # type: ignore[misc]
     """D-Net or M-Net: planes float32 [B, C, H, W] to logits [B, 2] (attack, live); any H, W ≥ 16."""
 
@@ -161,23 +190,25 @@ class CascadeNet(nn.Module):  # type: ignore[misc]
         self.branches = nn.ModuleList(Branch(channels, config) for channels in config.channels)
         fused = [3 * width for width in config.widths]
         self.excitations = nn.ModuleList(SqueezeExcitation(width, config.se_ratio) for width in fused)
+        self.grid = Cells(config.planes, config.cells) if config.cells else None
         self.head = nn.Sequential(
             nn.Dropout(config.dropout),
-            nn.Linear(sum(fused), config.hidden),
+            nn.Linear(sum(fused) + (self.grid.features if self.grid else 0), config.hidden),
             nn.ReLU(inplace=True),
             nn.Linear(config.hidden, 2),
         )
 
     def forward(self, planes: Tensor) -> Tensor:
-        root = self.config.root
-        if root:
-            planes = torch.cat([planes[:, :root].clamp(min=0).sqrt(), planes[:, root:]], 1)
-        groups = torch.split((planes - self.mean) / self.std, list(self.config.channels), 1)
+        face = (planes[:, : self.config.linear or 1].amax(1, keepdim=True) > 0).to(planes.dtype)
+        planes = (in_logarithms(planes, self.config.linear) - self.mean) / self.std
+        groups = torch.split(planes, list(self.config.channels), 1)
         branches = [branch(group) for branch, group in zip(self.branches, groups, strict=True)]
         levels = [
             excite(torch.cat([features[stage].mean((2, 3)) for features in branches], 1))
             for stage, excite in enumerate(self.excitations)
         ]
+        if self.grid is not None:
+            levels.append(self.grid(planes, face))
         return self.head(torch.cat(levels, 1))
 
 
@@ -227,11 +258,16 @@ def load_net(path: Path, kind: Kind) -> tuple[CascadeNet, dict[str, Any]]:
     return net.eval(), content
 
 
+def in_logarithms(planes: Tensor, linear: int) -> Tensor:
+    """Planes [B, C, H, W], the first `linear` of them as log(x + floor); the floor keeps noise in the dark small."""
+    if linear == 0:
+        return planes
+    return torch.cat([(planes[:, :linear].clamp(min=0) + LOG_FLOOR).log(), planes[:, linear:]], 1)
+
+
 def with_statistics(config: NetConfig, planes: Tensor) -> NetConfig:
     """`config` with mean and std of `planes` [B, C, H, W] as its constants."""
     if planes.shape[1] not in (3, PLANES):
         raise ValueError(f"planes {tuple(planes.shape)} are neither D-Net's nor M-Net's")
-    if config.root:
-        planes = torch.cat([planes[:, : config.root].clamp(min=0).sqrt(), planes[:, config.root :]], 1)
-    std, mean = torch.std_mean(planes, (0, 2, 3))
+    std, mean = torch.std_mean(in_logarithms(planes, config.linear), (0, 2, 3))
     return replace(config, mean=tuple(mean.tolist()), std=tuple(std.clamp(min=1e-3).tolist()))

@@ -10,7 +10,9 @@ import torch
 from models.errors import TrainingError
 from models.networks import (
     KINDS,
+    LOG_FLOOR,
     CascadeNet,
+    Cells,
     Kind,
     Probabilities,
     SqueezeExcitation,
@@ -65,7 +67,7 @@ def test_levels_are_low_middle_high_and_branches_side_by_side() -> None:
         net(first)
         net(torch.cat([first[:, :4], torch.rand(1, 6, 32, 32)], 1))
     assert [s.shape[1] for s in seen[:3]] == [48, 96, 96]
-    assert heads[0].shape[1] == 240
+    assert heads[0].shape[1] == 240 + (2 * 10 + 1) * 16
     for level, width in enumerate((16, 32, 32)):
         assert torch.equal(seen[level][:, :width], seen[level + 3][:, :width])
         assert not torch.equal(seen[level][:, width:], seen[level + 3][:, width:])
@@ -96,7 +98,7 @@ def test_every_parameter_gets_a_gradient(kind: Kind) -> None:
 def test_normalisation_is_part_of_the_net() -> None:
     planes = torch.rand(16, 10, 32, 32)
     config = with_statistics(net_config("m_net", "tiny"), planes)
-    assert config.mean[0] == pytest.approx(float(planes[:, 0].sqrt().mean()))
+    assert config.mean[0] == pytest.approx(float((planes[:, 0] + LOG_FLOOR).log().mean()), rel=1e-4)
     assert config.mean[9] == pytest.approx(float(planes[:, 9].mean()))
     assert tuple(CascadeNet(config).mean.flatten().tolist()) == pytest.approx(config.mean)
 
@@ -137,3 +139,22 @@ def test_files_that_are_no_such_net_are_refused(tmp_path: Path) -> None:
     save_net(path, "m_net", CascadeNet(net_config("m_net", "tiny")))
     with pytest.raises(TrainingError, match="holds a m_net"):
         load_net(path, "d_net")
+
+
+def test_cells_read_face_pixels_only() -> None:
+    cells = Cells(planes=1, cells=2).eval()
+    planes = torch.zeros(1, 1, 32, 32)
+    face = torch.zeros(1, 1, 32, 32)
+    face[..., :16, :8] = 1  # half of the first cell
+    planes[..., :16, :8] = torch.tensor([1.0, 3.0]).repeat(64).view(16, 8)
+    planes[..., :16, 8:16] = 100.0  # background: must not count
+    mean, spread, share = cells(planes, face).view(3, 2, 2) * (1 + cells.scale.eps) ** 0.5
+    assert mean[0, 0] == pytest.approx(2.0, rel=1e-4)
+    assert spread[0, 0] == pytest.approx(1.0, rel=1e-3)
+    assert share[0, 0] == pytest.approx(0.5, rel=1e-4)
+    assert not mean.flatten()[1:].any()
+
+
+def test_the_paper_configuration_has_the_papers_three_levels() -> None:
+    assert CascadeNet(net_config("m_net", "paper")).grid is None
+    assert CascadeNet(net_config("m_net", "edge")).grid is not None
