@@ -56,7 +56,7 @@ class TuningRecipe:
     learning_rate: float = 2e-4
     weight_decay: float = 0.02
     flat_share: float = 0.12
-    fmix: float = 0.25
+    fmix: float = 0.0
     seed: int = 0
     bf16: bool = True
 
@@ -247,6 +247,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--mode", choices=("adaboost", "literal"), default=default.mode)
     parser.add_argument("--select-on", choices=("train", "dev"), default=default.select_on)
     parser.add_argument("--learning-rate", type=float, default=default.learning_rate)
+    parser.add_argument("--fmix", type=float, default=default.fmix, help="share of faces whose fusions are mixed")
     parser.add_argument("--seed", type=int, default=default.seed)
     parser.add_argument("--threads", type=int, default=1)
     given = vars(parser.parse_args(arguments))

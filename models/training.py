@@ -230,7 +230,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--recipe", choices=("edge", "paper"), default="edge", help="paper: SGD, batch 256")
     parser.add_argument("--learning-rate", type=float)
     parser.add_argument("--faces-per-step", type=int)
-    parser.add_argument("--fmix", type=float, default=0.5, help="share of faces whose fusions are mixed")
+    parser.add_argument("--fmix", type=float, help="share of faces whose fusions are mixed")
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     logging.getLogger("matplotlib").setLevel(logging.WARNING)
@@ -241,7 +241,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "minutes": given.minutes,
         "steps": given.steps,
         "seed": given.seed,
-        "fmix": given.fmix,
+        "fmix": base["fmix"] if given.fmix is None else given.fmix,
         "learning_rate": given.learning_rate or base["learning_rate"],
         "faces_per_step": given.faces_per_step or base["faces_per_step"],
     }
