@@ -73,7 +73,7 @@ def net_config(kind: Kind, name: Literal["paper", "edge", "tiny"] = "edge") -> N
     """
     channels = (1, 1, 1) if kind == "d_net" else (4, 3, 3)
     stride: Literal[2, 4] = 4 if kind == "d_net" else 2
-    linear, cells = (0, 0) if kind == "d_net" else (4, 4)
+    linear, cells = (0, 0) if kind == "d_net" else (4, 16)
     if name == "paper":
         return NetConfig(channels, (256, 512, 1024), (3, 4, 6), (32, 32, 32), 64, 7, stride, 512, linear=linear)
     if name == "edge":

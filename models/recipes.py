@@ -17,8 +17,8 @@ class Recipe:
     """How a net is trained; stored with it. Budget: `minutes` of wall time, or `steps` where those are given.
 
     `adamw` is what converges within a thousand steps on two cores; `sgd` is the paper's: momentum 0.9, weight
-    decay 5e-4, cyclic cosine from 0.1 (with `faces_per_step` 256 its batch). M-Net sees `large` crops at 64 px
-    and `small` ones at 32 px of each face; `flat_share` of its attacks are 2-D.
+    decay 5e-4, cyclic cosine from 0.1 (with `faces_per_step` 256 its batch). M-Net sees `large` crops of nearly
+    the whole face at 64 px and `small` ones at 32 px of each face; `flat_share` of its attacks are 2-D.
     `fmix` is the share of faces whose fusions are mixed: half in the paper, none by default, because within this
     budget mixing costs more than it brings (README).
     """
@@ -27,12 +27,12 @@ class Recipe:
     config: Literal["paper", "edge", "tiny"] = "edge"
     optimiser: Literal["adamw", "sgd"] = "adamw"
     learning_rate: float = 1e-3
-    weight_decay: float = 0.02
+    weight_decay: float = 0.1
     minutes: float = 30.0
     steps: int | None = None
     faces_per_step: int = 16
-    large: int = 2
-    small: int = 2
+    large: int = 1
+    small: int = 0
     flat_share: float = 0.12
     fmix: float = 0.0
     seed: int = 0

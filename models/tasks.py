@@ -17,9 +17,9 @@ from models.errors import TrainingError
 from models.networks import ATTACK, LIVE, CascadeNet, Kind
 from models.recipes import Recipe
 from models.scoring import score_depth, score_patches
-from pipeline.parameters import default_patches
+from pipeline.parameters import FACE_SIZE, default_patches
 
-LARGE_PX, SMALL_PX = (72.0, 118.0), (28.0, 64.0)
+LARGE_PX, SMALL_PX = (106.0, 114.0), (28.0, 64.0)
 LARGE_INPUT, SMALL_INPUT = 64, 32
 
 
@@ -91,8 +91,8 @@ class DepthTask(_Drawn):
 
 
 class ReflectanceTask(_Drawn):
-    # Positions of 56 px and more: cheap to score, and they lead the ensemble.
-    positions = tuple(p for p in default_patches() if p.size >= 80 or (p.size == 56 and p.x == p.y == 28))
+    # The whole face: cheap to score, and it leads the ensemble.
+    positions = tuple(p for p in default_patches() if p.size == FACE_SIZE)
 
     def batch(self, rng: np.random.Generator) -> tuple[list[Tensor], Tensor]:
         indices = self.draw(rng)

@@ -27,8 +27,10 @@ from models.networks import (
 PLANES = {"d_net": 3, "m_net": 10}
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize(("name", "millions"), [("paper", 29.6), ("edge", 1.06)])
+@pytest.mark.parametrize(
+    ("kind", "name", "millions"),
+    [("d_net", "paper", 29.6), ("m_net", "paper", 29.6), ("d_net", "edge", 1.06), ("m_net", "edge", 1.76)],
+)
 def test_size_of_each_configuration(kind: Kind, name: str, millions: float) -> None:
     assert parameter_count(CascadeNet(net_config(kind, name))) / 1e6 == pytest.approx(millions, abs=0.05)
 
@@ -67,7 +69,7 @@ def test_levels_are_low_middle_high_and_branches_side_by_side() -> None:
         net(first)
         net(torch.cat([first[:, :4], torch.rand(1, 6, 32, 32)], 1))
     assert [s.shape[1] for s in seen[:3]] == [48, 96, 96]
-    assert heads[0].shape[1] == 240 + (2 * 10 + 1) * 16
+    assert heads[0].shape[1] == 240 + (2 * 10 + 1) * 16**2
     for level, width in enumerate((16, 32, 32)):
         assert torch.equal(seen[level][:, :width], seen[level + 3][:, :width])
         assert not torch.equal(seen[level][:, width:], seen[level + 3][:, width:])
