@@ -89,6 +89,7 @@ def _simulate(takes: Sequence[Take], console: Console) -> None:
 def _show(takes: Sequence[Take], outcomes: Sequence[Outcome], console: Console) -> None:
     title = "simulated camera: attack scores are medians over judged frames"
     table = folding("species", "seed", "verdict", "D-Net", "M-Net", "no verdict", "right", title=title)
+    table.columns[0].no_wrap = table.columns[2].no_wrap = True
     counts: Counter[str] = Counter()
     for take, outcome in zip(takes, outcomes, strict=False):
         if outcome.summary is None:
@@ -102,7 +103,8 @@ def _show(takes: Sequence[Take], outcomes: Sequence[Outcome], console: Console) 
         table.add_row(take.species, str(take.seed), verdict_text(verdict), *scores, why, right)
     console.print(table)
     tally = (
-        f"{counts['yes']} right, {counts['no']} wrong, {counts['not accepted']} attacks undecided and so not accepted"
+        f"{counts['yes']} right, {counts['no']} wrong, {counts['undecided']} live faces undecided, "
+        f"{counts['not accepted']} attacks undecided and so not accepted"
     )
     console.print(f"of {len(outcomes)} simulated recordings: {tally}", highlight=False)
     for what, name in (("pictures", "pictures"), ("JSON lines", "lines.jsonl"), ("summary", "summary.json")):
@@ -112,7 +114,7 @@ def _show(takes: Sequence[Take], outcomes: Sequence[Outcome], console: Console) 
 def rightness(species: str, verdict: str) -> str:
     """Whether a verdict is what it should be; an attack without a verdict is not accepted, and not found either."""
     if species == "live":
-        return "yes" if verdict == Verdict.LIVE else "no"
+        return {Verdict.LIVE: "yes", Verdict.UNDECIDED: "undecided", Verdict.ATTACK: "no"}[Verdict(verdict)]
     return {Verdict.ATTACK: "yes", Verdict.UNDECIDED: "not accepted", Verdict.LIVE: "no"}[Verdict(verdict)]
 
 
