@@ -64,10 +64,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(Exit.ENDED_EARLY)
     except SIGNALS as interrupt:
         return int(stopped_by(interrupt))
+    except OSError as error:
+        if error.filename is None:
+            return _bug(error)
+        say(f"{error.filename}: {error.strerror or error}; check the path and who may read and write it")
+        return int(Exit.BAD_INPUT)
     except Exception as error:
-        logging.getLogger("app").exception("unexpected")
-        say(f"{type(error).__name__}: {error}: a bug; the traceback is in {log_path()}")
-        return int(Exit.BUG)
+        return _bug(error)
+
+
+def _bug(error: Exception) -> int:
+    logging.getLogger("app").exception("unexpected")
+    say(f"{type(error).__name__}: {error}: a bug; the traceback is in {log_path()}")
+    return int(Exit.BUG)
 
 
 if __name__ == "__main__":

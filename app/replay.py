@@ -21,7 +21,7 @@ from app.pictures import sheet, write_png
 from app.tables import show_one, show_several
 from drivers.errors import TrilumeError
 from drivers.frames import FrameSet
-from drivers.open import sessions_in
+from drivers.open import is_frame_folder, sessions_in
 from pipeline.bundle import Bundle, load_bundle
 from pipeline.result import Result, Verdict
 from pipeline.sinks import Summary, line
@@ -70,7 +70,7 @@ def judge_all(
 
 def _expanded(source: str) -> list[str]:
     """A folder of sessions stands for the sessions in it."""
-    if "://" in source or not Path(source).is_dir() or (Path(source) / "camera.json").exists():
+    if "://" in source or not Path(source).is_dir() or is_frame_folder(Path(source)):
         return [source]
     return [str(path) for path in sessions_in(Path(source))] or [source]
 

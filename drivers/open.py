@@ -78,8 +78,16 @@ def _from_path(path: Path) -> Source:
     raise NotFound(f"{path}: not a recording; give {_KNOWN}")
 
 
+def is_frame_folder(path: Path) -> bool:
+    """Whether a folder holds a camera file. Raises AccessDenied where that cannot be seen."""
+    try:
+        return (path / CAMERA_FILE).exists()
+    except OSError as error:
+        raise opening_error(path, error) from error
+
+
 def _from_folder(path: Path) -> Source:
-    inside = sessions_in(path) if not (path / CAMERA_FILE).exists() else []
+    inside = [] if is_frame_folder(path) else sessions_in(path)
     if inside:
         raise NotFound(f"{path}: holds {len(inside)} recordings but is none; give one, such as {inside[0]}")
     return FolderSource(path)

@@ -84,7 +84,7 @@ def test_the_demo_keeps_recordings_and_counts_honestly(
     ("species", "verdict", "said"),
     [
         ("live", "live", "yes"),
-        ("live", "undecided", "no"),
+        ("live", "undecided", "undecided"),
         ("live", "attack", "no"),
         ("flat_print", "attack", "yes"),
         ("flat_print", "undecided", "not accepted"),

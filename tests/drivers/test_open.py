@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
-from drivers.errors import NotFound, Unsupported
+from drivers.errors import AccessDenied, NotFound, Unsupported
 from drivers.folder import FolderSource, write_folder
 from drivers.open import open_source, sessions_in
 from drivers.session import SessionSource, SessionWriter
@@ -68,3 +69,14 @@ def test_what_cannot_be_opened_says_why(
         open_source(uri)
     assert "\n" not in str(caught.value)
     assert uri in str(caught.value)
+
+
+def test_a_folder_that_may_not_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Root reads everything: the refusal is what the system would answer another user."""
+
+    def refused(self: Path, **_: object) -> bool:
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "exists", refused)
+    with pytest.raises(AccessDenied, match=re.escape(str(tmp_path))):
+        open_source(tmp_path)
