@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -21,3 +22,9 @@ def real_data() -> Path:
     if not folder or not Path(folder).is_dir():
         pytest.skip("TRILUME_REAL_DATA names no folder of real captures")
     return Path(folder)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def interruptible() -> None:
+    """A suite started in the background inherits Ctrl-C as ignored, and tests that send it would wait for ever."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
