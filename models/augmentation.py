@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from calibration.srgb import linear_to_srgb
 from models.fmix import fourier_mask, mix
 from pipeline.parameters import FACE_SIZE, Patch, ReflectanceParameters
 
@@ -72,8 +73,7 @@ def add_noise(planes: Tensor, rng: np.random.Generator, largest: float = NOISE) 
 
 def fuse(stack: F32, parameters: ReflectanceParameters) -> tuple[F32, F32]:
     """(sum, diff) float32 [B, 3, S, S] in 0..1 from the linear stack [B, 4, S, S] (equations 16 to 18)."""
-    linear = stack[:, :3].clip(0, 1)
-    color = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** np.float32(1 / 2.4) - 0.055)
+    color = linear_to_srgb(stack[:, :3].clip(0, 1))
     infrared = (stack[:, 3:] * np.float32(parameters.infrared_scale / 255)).clip(0, 1)
     difference = np.abs(color - infrared) ** np.float32(parameters.gamma)
     return ((color + infrared) / 2).astype(np.float32), difference.astype(np.float32)

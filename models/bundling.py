@@ -21,9 +21,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from drivers.errors import TrilumeError
 from models.datasets.faces import Faces, Split
-from models.errors import DatasetError
+from models.errors import DatasetError, command
 from models.export import Parity, Precision, check_parity, parity, to_openvino, write_bundle
 from models.finetuning import stored_patches
 from models.networks import CascadeNet, Kind, load_net, net_config
@@ -210,7 +209,8 @@ def random_bundle(out: Path, seed: int = 0, sensors: tuple[str, ...] = ("sim-ast
     return write_bundle(out, description, to_openvino(d_net, "d_net"), to_openvino(m_net, "m_net"))
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+@command
+def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="models.bundling", description="Trained nets to a bundle.")
     parser.add_argument("--d-net", type=Path, required=True, help="model.pt of a trained D-Net")
     parser.add_argument("--m-net", type=Path, required=True, help="model.pt of a trained or fine-tuned M-Net")
@@ -223,21 +223,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     torch.set_num_threads(given.threads)
-    try:
-        nets = TrainedNets.load(given.d_net, given.m_net)
-        path = bundle(
-            nets,
-            given.faces,
-            given.out,
-            name=given.name,
-            max_bpcer=given.bpcer,
-            precision=given.precision,
-        )
-        log.info("wrote %s", path)
-    except TrilumeError as error:
-        log.error("%s", error)
-        return 2
-    return 0
+    nets = TrainedNets.load(given.d_net, given.m_net)
+    path = bundle(
+        nets,
+        given.faces,
+        given.out,
+        name=given.name,
+        max_bpcer=given.bpcer,
+        precision=given.precision,
+    )
+    log.info("wrote %s", path)
 
 
 if __name__ == "__main__":

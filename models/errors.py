@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable, Sequence
+from functools import wraps
+
 from drivers.errors import TrilumeError
 
 
@@ -11,3 +15,18 @@ class DatasetError(TrilumeError):
 
 class TrainingError(TrilumeError):
     """A training or an export cannot go on with what it was given."""
+
+
+def command(main: Callable[[Sequence[str] | None], None]) -> Callable[..., int]:
+    """A module's `main` with an exit code: 0, or 2 and one logged line for what is not a bug of ours."""
+
+    @wraps(main)
+    def wrapped(arguments: Sequence[str] | None = None) -> int:
+        try:
+            main(arguments)
+        except TrilumeError as error:
+            logging.getLogger(main.__module__).error("%s", error)
+            return 2
+        return 0
+
+    return wrapped

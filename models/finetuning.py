@@ -23,12 +23,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from drivers.errors import TrilumeError
 from models import metrics
 from models.augmentation import add_noise, channels_last, reflectance_planes
 from models.boosting import Boosting, Mode, boost, select, start
 from models.datasets.faces import Faces
-from models.errors import TrainingError
+from models.errors import TrainingError, command
 from models.networks import ATTACK, LIVE, CascadeNet, freeze_statistics, load_net, save_net
 from models.scoring import cut_all, ensemble, score_patches
 from models.tasks import belongs, sampling_weights
@@ -236,7 +235,8 @@ def _report(net: CascadeNet, dev: Faces, patches: Sequence[Patch]) -> None:
         log.info("dev, %s: AUC %.4f, ACER %.2f %%", name, metrics.auc(mean, chosen.attacks), 100 * rates.acer)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+@command
+def main(arguments: Sequence[str] | None = None) -> None:
     default = TuningRecipe()
     parser = argparse.ArgumentParser(prog="models.finetuning", description="Weighted fine-tuning of M-Net.")
     parser.add_argument("--net", type=Path, required=True, help="model.pt of a trained M-Net")
@@ -254,12 +254,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     torch.set_num_threads(given.pop("threads"))
     net, faces, out = given.pop("net"), given.pop("faces"), given.pop("out")
-    try:
-        finetune(net, faces, out, replace(default, **given))
-    except TrilumeError as error:
-        log.error("%s", error)
-        return 2
-    return 0
+    finetune(net, faces, out, replace(default, **given))
 
 
 if __name__ == "__main__":

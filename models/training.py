@@ -23,10 +23,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from drivers.errors import TrilumeError
 from models import metrics
 from models.augmentation import channels_last
-from models.errors import TrainingError
+from models.errors import TrainingError, command
 from models.networks import (
     KINDS,
     CascadeNet,
@@ -217,7 +216,8 @@ def train(recipe: Recipe, faces: Path, out: Path) -> Path:
     return trainer.run()
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+@command
+def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="models.training", description="Trains D-Net or M-Net.")
     parser.add_argument("net", choices=KINDS)
     parser.add_argument("--faces", type=Path, required=True, help="store of prepared faces")
@@ -245,12 +245,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "learning_rate": given.learning_rate or base["learning_rate"],
         "faces_per_step": given.faces_per_step or base["faces_per_step"],
     }
-    try:
-        train(Recipe(**{**base, **changes}), given.faces, given.out)
-    except TrilumeError as error:
-        log.error("%s", error)
-        return 2
-    return 0
+    train(Recipe(**{**base, **changes}), given.faces, given.out)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,21 +72,17 @@ def prepare(frame_set: FrameSet, face: Face, parameters: Preprocessing, watch: S
             return Preparation(reason or Reason.NO_DEPTH, distance_m, pose)
         known = points[np.isfinite(points).all(axis=1)]
         maps = depth_maps(surface, square, known, float(np.sqrt(grid.fx * grid.fy)), parameters.depth)
-    depth_mm = surface.points[..., 2].copy()
+    prepared = Prepared(surface.points[..., 2].copy(), maps, surface.mask)
     no_reflectance = _missing_stream(frame_set)
     if no_reflectance:
-        return Preparation(reason, distance_m, pose, Prepared(depth_mm, maps, surface.mask), no_reflectance)
+        return Preparation(reason, distance_m, pose, prepared, no_reflectance)
     with watch.stage("reflectance_stage"):
-        prepared, no_reflectance = _reflectance(frame_set, registered, surface, maps, parameters)
+        prepared, no_reflectance = _with_reflectance(prepared, frame_set, registered, surface, parameters)
     return Preparation(reason, distance_m, pose, prepared, no_reflectance)
 
 
-def _reflectance(
-    frame_set: FrameSet,
-    registered: Registered,
-    surface: Surface,
-    maps: NDArray[np.uint8],
-    parameters: Preprocessing,
+def _with_reflectance(
+    prepared: Prepared, frame_set: FrameSet, registered: Registered, surface: Surface, parameters: Preprocessing
 ) -> tuple[Prepared, Reason | None]:
     image = frame_set.infrared
     assert image is not None, "checked by the caller"
@@ -96,8 +92,7 @@ def _reflectance(
     infrared = reflectance.distance_free(bands, image, parameters.reflectance, frame_set.rig.radiometric)
     stack, total, difference = reflectance.fuse(bands, infrared, parameters.reflectance)
     color = np.clip(bands.color, 0, 255).astype(np.uint8)
-    depth_mm = surface.points[..., 2].copy()
-    return Prepared(depth_mm, maps, surface.mask, color, stack, total, difference), objection
+    return replace(prepared, color=color, stack=stack, sum=total, diff=difference), objection
 
 
 def _missing_stream(frame_set: FrameSet) -> Reason | None:

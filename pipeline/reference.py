@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from calibration.srgb import srgb_to_linear
+
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 U8 = NDArray[np.uint8]
@@ -96,12 +98,6 @@ def plane_angles(points: F32, mask: U8, normal: F64, reach: int) -> F64:
         if np.linalg.norm(n) >= 1e-12:
             out[i, j] = np.arccos(min(float(abs(n @ normal) / np.linalg.norm(n)), 1.0))
     return out
-
-
-def srgb_to_linear(value: F64) -> F64:
-    """sRGB 0..1 to linear 0..1 (IEC 61966-2-1)."""
-    linear: F64 = np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
-    return linear
 
 
 def fuse(color: F32, infrared: F32, mask: U8, infrared_scale: float, gamma: float) -> tuple[F64, U8, U8]:

@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.rig import AttenuationLaw
+from calibration.srgb import srgb_to_linear
 from drivers.frames import Image
 from drivers.registration import Registered, without_holes
 from pipeline import kernels
 from pipeline.depth_stage import Surface
 from pipeline.parameters import FACE_SIZE, ReflectanceParameters
-from pipeline.reference import srgb_to_linear
 
 F32 = NDArray[np.float32]
 U8 = NDArray[np.uint8]

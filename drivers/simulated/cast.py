@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.rig import Extrinsics, Intrinsics
+from calibration.srgb import srgb_to_linear
 from drivers.simulated.heads import Expression, Identity, head_mesh, landmarks, sample_identity
 from drivers.simulated.instruments import (
     Anchor,
@@ -253,9 +254,8 @@ def portrait(head: Mesh, palette: Palette, width_m: float, height_m: float, dist
         (float(rng.uniform(0.92, 1.08)), 1.0, float(rng.uniform(0.92, 1.08))), float(rng.uniform(0.3, 1.0)),
         0.6, False, 0.0, 1.0, "hole", (0, 0),
     )  # fmt: skip
-    srgb = expose_color(canvas, conditions, rng) / np.float32(255)
-    linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
-    return linear.astype(np.float32)
+    srgb = np.asarray(expose_color(canvas, conditions, rng) / np.float32(255), np.float32)
+    return srgb_to_linear(srgb)
 
 
 def _in_picture(places: F32, width_m: float, height_m: float, distance_m: float) -> F32:

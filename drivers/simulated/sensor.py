@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from calibration.compile import kernel
 from calibration.projection import ray_table
 from calibration.rig import AttenuationLaw, Extrinsics, Intrinsics, Rig
+from calibration.srgb import linear_to_srgb
 from drivers.errors import NotFound
 from drivers.simulated.mesh import Region
 from drivers.simulated.render import Canvas
@@ -370,8 +371,7 @@ def _develop(raw: U16, soft: U16, gains: F32, sharpen: float, curve: U8, out: U8
 def _srgb_curve() -> U8:
     """Linear 12 bit to sRGB 8 bit, uint8 [4096]."""
     linear = np.arange(_COLOR_STEPS + 1) / _COLOR_STEPS
-    curve = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
-    return np.asarray(np.rint(255 * curve), np.uint8)
+    return np.asarray(np.rint(255 * linear_to_srgb(linear)), np.uint8)
 
 
 _RAW_GAINS: Final = np.array([1.9, 1.0, 1.6])  # a sensor's red and blue pixels see less

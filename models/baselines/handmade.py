@@ -19,9 +19,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from drivers.errors import TrilumeError
 from models import metrics
 from models.datasets.faces import Faces, Sample
+from models.errors import command
 from pipeline.parameters import FACE_SIZE
 
 log = logging.getLogger(__name__)
@@ -139,21 +139,17 @@ def evaluate(directory: Path, probe: str) -> tuple[metrics.ErrorRates, float]:
     return rates, metrics.auc(scores, faces.attacks)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+@command
+def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="models.baselines.handmade", description="Hand-made features.")
     parser.add_argument("--faces", type=Path, required=True, help="store of prepared faces")
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    try:
-        for probe in PROBES:
-            rates, area = evaluate(given.faces, probe)
-            log.info("%s: AUC %.4f, ACER %.2f %%, BPCER %s", probe, area, 100 * rates.acer, rates.bpcer)
-            for species, value in rates.per_species.items():
-                log.info("    APCER %s %s", species, value)
-    except TrilumeError as error:
-        log.error("%s", error)
-        return 2
-    return 0
+    for probe in PROBES:
+        rates, area = evaluate(given.faces, probe)
+        log.info("%s: AUC %.4f, ACER %.2f %%, BPCER %s", probe, area, 100 * rates.acer, rates.bpcer)
+        for species, value in rates.per_species.items():
+            log.info("    APCER %s %s", species, value)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -20,6 +20,7 @@ import numpy as np
 
 from drivers.simulated.scenes import render_frame, sample_scene
 from models.datasets.faces import FaceWriter, Sample, Split
+from models.errors import command
 from pipeline.faces import FaceFinder
 from pipeline.gate import check_faces
 from pipeline.parameters import Preprocessing
@@ -103,13 +104,13 @@ def render(directory: Path, scale: float, part: int, parts: int, preset: str | N
     seen: Counter[tuple[str, str]] = Counter()
     with FaceWriter(directory, parameters, writer=str(part), shard_faces=10**6) as writer:
         done = {name.rsplit("-", 1)[0] for name in writer.names}
-        todo = [job for n, job in enumerate(jobs(scale, preset)) if n % parts == part and job.name not in done]
-        for number, job in enumerate(todo, start=1):
+        left = [job for n, job in enumerate(jobs(scale, preset)) if n % parts == part and job.name not in done]
+        for number, job in enumerate(left, start=1):
             for sample, outcome in faces_of(job, finder, parameters):
                 seen[job.species, add(writer, sample, outcome)] += 1
             if number % FLUSH_SCENES == 0:  # between scenes, so that a killed run leaves none in halves
                 writer.flush()
-                print(f"part {part}: {number} of {len(todo)} scenes", flush=True)
+                print(f"part {part}: {number} of {len(left)} scenes", flush=True)
     return seen
 
 
@@ -135,13 +136,14 @@ def report(seen: Counter[tuple[str, str]]) -> str:
     return "\n".join(lines)
 
 
-def main() -> None:
+@command
+def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="models.datasets.simulated", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--out", type=Path, required=True, help="store of faces to fill or to go on with")
     parser.add_argument("--scale", type=float, default=1.0, help="share of the scenes, 1 = the shipped bundle's set")
     parser.add_argument("--jobs", type=int, default=2, help="processes")
     parser.add_argument("--preset", choices=PRESETS, help="one sensor only")
-    given = parser.parse_args()
+    given = parser.parse_args(arguments)
     with ProcessPoolExecutor(given.jobs, mp_context=get_context("spawn")) as pool:
         parts = [pool.submit(render, given.out, given.scale, n, given.jobs, given.preset) for n in range(given.jobs)]
         seen = sum((part.result() for part in parts), Counter[tuple[str, str]]())
@@ -149,4 +151,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

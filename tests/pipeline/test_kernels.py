@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from calibration.compile import signatures
+from calibration.srgb import srgb_to_linear
 from pipeline import kernels, reference
 from pipeline.parameters import PLANES
-from pipeline.reference import srgb_to_linear
 
 SIZE = 24
 seeds = st.integers(0, 2**32 - 1)
