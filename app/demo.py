@@ -23,7 +23,7 @@ from app.replay import Outputs, judge_all
 from app.simulate import simulate
 from app.tables import folding, foremost_reason, middle, verdict_text
 from drivers.errors import TrilumeError
-from drivers.simulated.scenes import SPECIES
+from drivers.simulated.species import SPECIES
 from pipeline.bundle import load_bundle
 from pipeline.result import Verdict
 

@@ -11,8 +11,9 @@ import numpy as np
 from calibration.rig import Rig
 from drivers.errors import CameraError, EndOfStream, NotFound
 from drivers.frames import FrameSet
-from drivers.simulated.scenes import DISTANCE_M, Scene, Stage, parse_species, sample_scene
+from drivers.simulated.scenes import DISTANCE_M, Scene, Stage, sample_scene
 from drivers.simulated.sensor import sensor_model
+from drivers.simulated.species import parse_species
 from drivers.source import CameraInfo
 
 _NOISE_STREAM: Final = 4

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal, Protocol
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,10 +30,10 @@ from drivers.simulated.motion import sample_motion
 from drivers.simulated.render import Canvas, body, paint, sky_visibility
 from drivers.simulated.room import sample_lamps
 from drivers.simulated.sensor import Conditions, expose_color
+from drivers.simulated.species import Difficulty, Species
 
 F32 = NDArray[np.float32]
 Rng = np.random.Generator
-Species = Literal["live", "flat_print", "trimmed_print", "curved_print", "screen_replay", "resin_mask", "silicone_mask"]
 
 _ANCHOR: Final[Anchor] = (0.5, 0.42)
 _PHONE_M: Final = 0.1  # narrower than any other screen
@@ -130,7 +130,9 @@ def _standing(bust: Mesh) -> Mesh:
     return bust.with_vertices(vertices)
 
 
-def sample_subject(species: Species, person: Rng, instrument: Rng, scene: Rng) -> tuple[Subject, Palette]:
+def sample_subject(
+    species: Species, person: Rng, instrument: Rng, scene: Rng, difficulty: Difficulty
+) -> tuple[Subject, Palette]:
     """Draws what stands before the camera, and what it is made of.
 
     `person` decides who lives, wears the mask or is pictured; `instrument` the print, screen or mask; `scene` the rest.

