@@ -22,6 +22,8 @@ app = typer.Typer(
 )
 sessions = typer.Typer(help="Session files: list, look at, check, repair, export.", no_args_is_help=True)
 app.add_typer(sessions, name="sessions")
+calibrate = typer.Typer(help="Fits a bundle to a site, a rig to its camera.", no_args_is_help=True)
+app.add_typer(calibrate, name="calibrate")
 
 BundleOption = Annotated[
     Path | None, typer.Option("--bundle", metavar="DIR", help="Model bundle; without it the shipped one.")
@@ -130,7 +132,7 @@ def simulate(
     seconds: Annotated[float, typer.Option(min=0.01, help="Length.")] = 3.0,
     fps: Annotated[float, typer.Option(min=1, max=120, help="Frame sets a second.")] = 15.0,
     seed: Annotated[int, typer.Option(min=0, help="Person, instrument, room and noise.")] = 0,
-    preset: Annotated[str, typer.Option(help="Sensor that is simulated: astra or gemini335.")] = "astra",
+    preset: Annotated[str, typer.Option(help="Sensor: astra, gemini335, d435 or femto.")] = "astra",
 ) -> Exit:
     """A recording from the simulated camera, labelled with what it shows."""
     from app.simulate import simulate as run
@@ -174,6 +176,81 @@ def record(
     )
     limits = Limits(seconds, frames, keep_free_mb * 1_000_000)
     return run(open_source(source), out, lambda: labels, limits, _console(stderr=True))
+
+
+@app.command()
+def evaluate(
+    manifest: Annotated[Path, typer.Argument(metavar="MANIFEST.csv", help="Recordings with their labels and splits.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the report.")],
+    bundle: BundleOption = None,
+    threshold_split: Annotated[
+        Literal["bundle", "dev"], typer.Option(help="Thresholds of the figures at the head of the report.")
+    ] = "bundle",
+    bpcer: Annotated[
+        float, typer.Option(min=0, max=0.5, help="Most live faces that thresholds fixed on dev may reject.")
+    ] = 0.05,
+    unit: Annotated[Literal["recording", "frame"], typer.Option(help="What those figures count.")] = "recording",
+    jobs: Annotated[int, typer.Option(min=1, help="Recordings judged at a time.")] = 1,
+    accept_sensor: AcceptOption = False,
+    force: ForceOption = False,
+) -> Exit:
+    """Error rates of a bundle on labelled recordings: report.html, report.json, scores and pictures."""
+    from app.evaluate import evaluate as run
+    from models.report import Wish
+
+    wish = Wish(threshold_split, unit, bpcer)
+    console = _console(stderr=True)
+    return run(manifest, out, bundle, wish, console, jobs=jobs, accept_sensor=accept_sensor, force=force)
+
+
+@calibrate.command("threshold")
+def calibrate_threshold(
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the new bundle.")],
+    recordings: Annotated[list[str] | None, typer.Argument(metavar="RECORDING…", help="Bona fide recordings.")] = None,
+    manifest: Annotated[Path | None, typer.Option(metavar="M.csv", help="Its bona fide outside split test.")] = None,
+    bpcer: Annotated[
+        float, typer.Option(min=0.001, max=0.5, help="Share of live sessions that may be rejected.")
+    ] = 0.02,
+    bundle: BundleOption = None,
+    allow_looser: Annotated[
+        bool, typer.Option("--allow-looser", help="Loosen beyond the cap, although attacks were not seen.")
+    ] = False,
+    accept_sensor: AcceptOption = False,
+) -> Exit:
+    """Thresholds for a wanted BPCER from bona fide recordings alone, in a new bundle."""
+    from app.calibrate import calibrate_threshold as run
+
+    return run(
+        recordings or [], manifest, out, bundle, bpcer,
+        allow_looser=allow_looser, accept_sensor=accept_sensor, console=_console(stderr=True),
+    )  # fmt: skip
+
+
+@calibrate.command("radiometric")
+def calibrate_radiometric(
+    captures: Annotated[list[str], typer.Argument(metavar="CAPTURE…", help="Recordings of a flat target.")],
+    reflectance: Annotated[float, typer.Option(min=0.02, max=1.0, help="Of the target, in infrared.")],
+    out: Annotated[Path, typer.Option(metavar="RIG.json", help="Rig with the law found.")],
+    dark_level: Annotated[float | None, typer.Option(min=0, help="Counts with the lens covered.")] = None,
+    force: ForceOption = False,
+) -> Exit:
+    """How this camera's infrared light falls off with distance, from a flat target at several distances."""
+    from app.calibrate import calibrate_radiometric as run
+
+    return run(captures, reflectance, out, dark_level, force=force)
+
+
+@app.command()
+def counterfactual(
+    recordings: Annotated[list[Path], typer.Argument(metavar="RECORDING…", help="Bona fide recordings.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="New folder for sessions and manifest.csv.")],
+    kinds: Annotated[str, typer.Option(help="Attacks, with commas.")] = "flattened,bent,folded,rescaled,albedo",
+    seed: Annotated[int, typer.Option(min=0, help="Shapes and materials.")] = 0,
+) -> Exit:
+    """Turns bona fide recordings into attacks: sessions labelled semi-simulated, and a manifest of them."""
+    from app.counterfactual import counterfactual as run
+
+    return run(recordings, [kind.strip() for kind in kinds.split(",")], out, seed, _console(stderr=True))
 
 
 @app.command()

@@ -17,7 +17,7 @@ from drivers.source import CameraInfo, Source, frames_of
 from drivers.stream import LosslessStream
 from pipeline.bundle import Bundle
 from pipeline.engine import Engine
-from pipeline.result import Result, Verdict
+from pipeline.result import Reason, Result, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,7 @@ class Switches:
 
     gate: bool = True
     accept_sensor: bool = False
+    both_nets: bool = False
 
 
 class EngineFaulty(RuntimeError):
@@ -61,7 +62,12 @@ class Judging:
     @property
     def verdict(self) -> Verdict:
         """The verdict of everything judged so far."""
-        return self._engine.session_verdict()[0] if self._engine else Verdict.UNDECIDED
+        return self.session[0]
+
+    @property
+    def session(self) -> tuple[Verdict, Reason | None]:
+        """The verdict of everything judged so far, and why there is none."""
+        return self._engine.session_verdict() if self._engine else (Verdict.UNDECIDED, Reason.COLLECTING)
 
     def __iter__(self) -> Iterator[tuple[FrameSet, Result]]:
         with closing(self._source):
@@ -89,6 +95,7 @@ class Judging:
             sensor=self.info.sensor,
             gate=self._switches.gate,
             accept_sensor=self._switches.accept_sensor,
+            both_nets=self._switches.both_nets,
         )
 
 

@@ -126,13 +126,15 @@ class Extrinsics(_Frozen):
 class AttenuationLaw(_Frozen):
     """How infrared light from the camera falls off: D(d) = (d_ref / (d + offset))^exponent, D(d_ref) = 1.
 
-    `exponent` 2 and `offset_m` 0 is the inverse square; `dark_level` in counts of the infrared stream.
+    `exponent` 2 and `offset_m` 0 is the inverse square; `dark_level` in counts of the infrared stream. `gain` is
+    the infrared response of this camera relative to the reference one: distance-free infrared is divided by it.
     """
 
     exponent: FiniteFloat = Field(default=2.0, ge=0, le=4)
     offset_m: FiniteFloat = Field(default=0.0, gt=-0.2, lt=0.5)
     dark_level: FiniteFloat = Field(default=0.0, ge=0)
     reference_m: FiniteFloat = Field(default=0.6, gt=0)
+    gain: FiniteFloat = Field(default=1.0, gt=0)
 
 
 class Rig(_Frozen):

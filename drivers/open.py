@@ -58,6 +58,10 @@ def _from_scheme(scheme: str, uri: str) -> Source:
 
         source: Source = from_uri(uri)
         return source
+    if scheme == "counterfactual":
+        from drivers.counterfactual import from_uri as changed_from_uri
+
+        return changed_from_uri(uri, open_source)
     if scheme in _LIVE_SCHEMES:
         raise Unsupported(f"{uri}: this version reads no live cameras; give {_KNOWN}")
     raise Unsupported(f"{uri}: no kind of source is called {scheme}://; give {_KNOWN}")

@@ -5,12 +5,16 @@ What tells skin from a mask is the level of infrared against colour: changes of 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Literal
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from calibration.srgb import linear_to_srgb
+from models.datasets.faces import Sample
 from models.fmix import fourier_mask, mix
 from pipeline.parameters import FACE_SIZE, Patch, ReflectanceParameters
 
@@ -18,6 +22,7 @@ F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 U8 = NDArray[np.uint8]
 Bools = NDArray[np.bool_]
+Infrared = Literal["distance_free", "raw"]
 
 BACKGROUND = 255  # of F1, F2 and F3
 COLOR_GAIN, INFRARED_GAIN = 0.10, 0.05
@@ -77,6 +82,26 @@ def fuse(stack: F32, parameters: ReflectanceParameters) -> tuple[F32, F32]:
     infrared = (stack[:, 3:] * np.float32(parameters.infrared_scale / 255)).clip(0, 1)
     difference = np.abs(color - infrared) ** np.float32(parameters.gamma)
     return ((color + infrared) / 2).astype(np.float32), difference.astype(np.float32)
+
+
+def raw_infrared(stack: F32, samples: Sequence[Sample], parameters: ReflectanceParameters) -> F32:
+    """The stack [B, 4, S, S] with infrared as the camera saw it, equation 11 undone: times the law's fall-off at the
+    face's distance and times its exposure over the reference (1 where it is unknown). Colour stays as it is."""
+    law = parameters.law
+    distance = np.array([sample.distance_m for sample in samples])
+    exposure = np.array([sample.infrared_exposure_ms for sample in samples])
+    exposure[exposure <= 0] = parameters.reference_exposure_ms
+    falloff = ((parameters.reference_m + law.offset_m) / (distance + law.offset_m)) ** law.exponent
+    gains = np.ones((len(stack), 4, 1, 1), np.float32)
+    gains[:, 3, 0, 0] = falloff * exposure / parameters.reference_exposure_ms
+    return stack * gains
+
+
+def fused_planes(stack: F32, parameters: ReflectanceParameters) -> F32:
+    """Stack, sum and diff float32 [B, 10, S, S] from the stack alone; the background stays 0."""
+    face = (stack != 0).any(1, keepdims=True)
+    total, difference = fuse(stack, parameters)
+    return np.concatenate([stack, total * face, difference * face], 1)
 
 
 def jitter_gains(stack: F32, rng: np.random.Generator) -> F32:

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 import numpy as np
@@ -22,12 +23,21 @@ import torch
 from numpy.typing import NDArray
 
 from models.datasets.faces import Faces, Split
-from models.errors import DatasetError, command
+from models.errors import DatasetError, TrainingError, command
 from models.export import Parity, Precision, check_parity, parity, to_openvino, write_bundle
 from models.finetuning import stored_patches
-from models.networks import CascadeNet, Kind, load_net, net_config
-from models.operating_point import CascadeScores, choose_thresholds, figures_text, fit_session_rule
+from models.networks import CascadeNet, Kind, load_net, net_config, save_net
+from models.operating_point import (
+    CascadeScores,
+    check_operating_point,
+    choose_thresholds,
+    figures_text,
+    fit_session_rule,
+    session_figures,
+    skin_type_lines,
+)
 from models.scoring import cut_all, ensemble, score_depth, score_patches
+from pipeline.bundle import load_bundle
 from pipeline.parameters import (
     BundleDescription,
     Patch,
@@ -40,6 +50,8 @@ log = logging.getLogger(__name__)
 
 Origin = Literal["real", "simulated", "semi_simulated"]
 PARITY_FACES = 48
+D_WEIGHTS = "d_net.pt"
+M_WEIGHTS = "m_net.pt"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,12 +68,37 @@ class TrainedNets:
         reflectance, extra = load_net(m_net, "m_net")
         return cls(depth, reflectance, stored_patches(extra))
 
+    @classmethod
+    def of_bundle(cls, directory: Path) -> TrainedNets:
+        """The trained nets that a bundle carries, checksums verified first.
+
+        Raises BundleError for a damaged bundle, TrainingError for one without `d_net.pt` and `m_net.pt`.
+        """
+        found = load_bundle(directory)
+        paths = found.file(D_WEIGHTS), found.file(M_WEIGHTS)
+        for path in paths:
+            if not path.exists():
+                raise TrainingError(f"{path}: missing: this bundle cannot be trained on; take one that carries it")
+        return cls.load(*paths)
+
     def score(self, faces: Faces) -> CascadeScores:
         """Scores of both nets, f32; faces without reflectance are left out."""
         faces = faces.where(lambda sample: sample.reflectance)
         used = [p for p in self.patches if p.weight > 0]
         m_net = ensemble(score_patches(self.m_net, faces, used), used)
         return CascadeScores(score_depth(self.d_net, faces), m_net, faces)
+
+
+def trained_files(nets: TrainedNets) -> dict[str, bytes]:
+    """`d_net.pt` and `m_net.pt`, as `save_net` writes them: what fine-tuning starts from.
+
+    `TrainedNets.of_bundle` reads them again; the program that judges never opens them.
+    """
+    with TemporaryDirectory() as folder:
+        depth, reflectance = Path(folder, D_WEIGHTS), Path(folder, M_WEIGHTS)
+        save_net(depth, "d_net", nets.d_net)
+        save_net(reflectance, "m_net", nets.m_net, patches=[p.model_dump() for p in nets.patches])
+        return {path.name: path.read_bytes() for path in (depth, reflectance)}
 
 
 def origin_of(faces: Faces) -> Origin:
@@ -140,6 +177,10 @@ def model_card(description: BundleDescription, directory: Path, test: CascadeSco
         "",
         figures_text(test, description.thresholds),
         "",
+        str(session_figures(test, description.thresholds, description.session)),
+        "",
+        *skin_type_lines(test, description.thresholds),
+        "",
         "At 0.5 for both nets:",
         "",
         figures_text(test, Thresholds()),
@@ -181,13 +222,14 @@ def bundle(
     if dev_faces.attacks.all() or not dev_faces.attacks.any():
         raise DatasetError(f"{directory}: the dev split needs live faces and attacks for the thresholds")
     dev = nets.score(dev_faces)
-    models, found = check_nets(nets, dev.faces, precision)
     description = describe(nets, dev, dev_faces.preprocessing, name=name, max_bpcer=max_bpcer, precision=precision)
+    check_operating_point(dev, description.thresholds, description.session)
+    models, found = check_nets(nets, dev.faces, precision)
     log.info("dev split:\n%s", figures_text(dev, description.thresholds))
     test = nets.score(Faces.load(directory, split="test"))
     card = model_card(description, directory, test, found)
     log.info("%s", card)
-    return write_bundle(out, description, models["d_net"], models["m_net"], card)
+    return write_bundle(out, description, models["d_net"], models["m_net"], card, trained_files(nets))
 
 
 def random_bundle(out: Path, seed: int = 0, sensors: tuple[str, ...] = ("sim-astra",)) -> Path:

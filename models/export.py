@@ -9,8 +9,12 @@ from __future__ import annotations
 import hashlib
 import shutil
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -18,6 +22,7 @@ import openvino as ov
 from numpy.typing import NDArray
 
 from models.errors import TrainingError
+from pipeline.bundle import DESCRIPTION, SUMS
 from pipeline.inference import core
 from pipeline.parameters import FACE_SIZE, PLANES, BundleDescription
 
@@ -27,34 +32,52 @@ if TYPE_CHECKING:
 F32 = NDArray[np.float32]
 Precision = Literal["f32", "bf16"]
 
-SUMS = "SHA256SUMS"
 CARD = "MODEL_CARD.md"
+NO_FILES: Mapping[str, bytes] = MappingProxyType({})
 
 PARITY: dict[Precision, float] = {"f32": 1e-3, "bf16": 3e-2}
 """Largest difference of a probability between torch (f32) and OpenVINO that an export may show."""
 
 
 def write_bundle(
-    directory: Path, description: BundleDescription, d_net: ov.Model, m_net: ov.Model, card: str = ""
+    directory: Path,
+    description: BundleDescription,
+    d_net: ov.Model,
+    m_net: ov.Model,
+    card: str = "",
+    extra_files: Mapping[str, bytes] = NO_FILES,
 ) -> Path:
     """Writes a whole bundle; an existing directory of that name is refused.
 
     `d_net`: float32 [1, 3, 112, 112] to [1, 2]; `m_net`: float32 [B, 10, s, s] to [B, 2]; column 0 of both
-    outputs is the probability of an attack. Raises TrainingError where `directory` exists.
+    outputs is the probability of an attack. `extra_files` lie beside them under their names and are covered by
+    SHA256SUMS like everything else. Raises TrainingError where `directory` exists or an extra file's name is a
+    path or one of the bundle's own.
     """
     if directory.exists():
         raise TrainingError(f"{directory} exists: name a new folder for the bundle")
+    _check_names(extra_files, description)
     part = directory.with_name(directory.name + ".part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
     # f32: half of 8 MB is not worth scores other than those that the thresholds were set on.
     ov.save_model(d_net, part / description.d_net, compress_to_fp16=False)
     ov.save_model(m_net, part / description.m_net, compress_to_fp16=False)
-    (part / "bundle.json").write_text(description.model_dump_json(indent=2) + "\n")
+    (part / DESCRIPTION).write_text(description.model_dump_json(indent=2) + "\n")
     (part / CARD).write_text(card or f"# {description.name}\n\nOrigin of its data: {description.origin}.\n")
+    for name, content in extra_files.items():
+        (part / name).write_bytes(content)
     write_sums(part)
     part.replace(directory)
     return directory
+
+
+def _check_names(extra_files: Mapping[str, bytes], description: BundleDescription) -> None:
+    nets = (Path(description.d_net), Path(description.m_net))
+    own = {DESCRIPTION, CARD, SUMS, *(str(net.with_suffix(end)) for net in nets for end in (".xml", ".bin"))}
+    for name in extra_files:
+        if not name or name in own or name != Path(name).name or name != name.strip():
+            raise TrainingError(f"{name!r} cannot be an extra file of a bundle: give a plain name that is not taken")
 
 
 def write_sums(directory: Path) -> None:
@@ -64,12 +87,24 @@ def write_sums(directory: Path) -> None:
     (directory / SUMS).write_text("".join(lines))
 
 
+def report_nothing() -> None:
+    """Cuts OpenVINO's converter and NNCF off from their usage reports.
+
+    Both report each call to Google Analytics unless their user has declined; this program talks to nobody. They
+    carry on with a stub where the package is not installed, and are given that stub here.
+    """
+    if find_spec("openvino_telemetry") is not None:
+        telemetry: Any = import_module("openvino_telemetry")
+        telemetry.Telemetry = import_module("openvino.tools.ovc.telemetry_stub").Telemetry
+
+
 def to_openvino(net: CascadeNet, kind: Kind) -> ov.Model:
     """The net with its softmax as an OpenVINO model; D-Net is static, M-Net takes any batch and square."""
     import torch
 
     from models.networks import Probabilities
 
+    report_nothing()
     net = net.eval()
     sizes = {"d_net": [1, 3, FACE_SIZE, FACE_SIZE], "m_net": [-1, PLANES, -1, -1]}[kind]
     example = torch.rand(1, 3, FACE_SIZE, FACE_SIZE) if kind == "d_net" else torch.rand(2, PLANES, 32, 32)

@@ -26,6 +26,7 @@ from torch import Tensor, nn
 from models import metrics
 from models.augmentation import add_noise, channels_last, reflectance_planes
 from models.boosting import Boosting, Mode, boost, select, start
+from models.curves import write_history
 from models.datasets.faces import Faces
 from models.errors import TrainingError, command
 from models.networks import ATTACK, LIVE, CascadeNet, freeze_statistics, load_net, save_net
@@ -34,6 +35,8 @@ from models.tasks import belongs, sampling_weights
 from pipeline.parameters import Patch, default_patches
 
 log = logging.getLogger(__name__)
+
+PANELS = {"error": "weighted error ε", "alpha": "share α", "wrong": "errors on the selection", "loss": "training loss"}
 
 F64 = NDArray[np.float64]
 
@@ -84,6 +87,7 @@ class Tuner:
         self._optimiser = torch.optim.AdamW(net.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay)
         self.state = start(len(self._selection), len(self.patches))
         self.round = 0
+        self.history: list[dict[str, float]] = []
         self._checkpoint = out / "checkpoint.pt"
         if self._checkpoint.exists():
             self._resume()
@@ -98,15 +102,27 @@ class Tuner:
         recipe = self.recipe
         until = time.perf_counter() + 60 * recipe.minutes / recipe.rounds
         p = score_patches(self.net, self._selection, self.patches, bf16=recipe.bf16)
-        self.state = boost(self.state, p, self._selection.attacks, recipe.mode)
+        before = self.state
+        self.state = boost(before, p, self._selection.attacks, recipe.mode)
         loss, seen = self._epoch(until)
         best = self.state.chosen[-1]
-        wrong = float(((p[:, best] >= 0.5) != self._selection.attacks).mean())
+        wrong = (p[:, best] >= 0.5) != self._selection.attacks
+        alpha = float(self.state.alphas[best] - before.alphas[best])
         log.info(
             "round %d: position %d, α %.3f, its errors %.1f %%; loss %.4f over %d faces",
-            self.round + 1, best, self.state.alphas[best], 100 * wrong, loss, seen,
+            self.round + 1, best, alpha, 100 * wrong.mean(), loss, seen,
         )  # fmt: skip
         self.round += 1
+        self.history.append(
+            {
+                "round": float(self.round),
+                "position": float(best),
+                "error": float(before.faces @ wrong),
+                "alpha": alpha,
+                "wrong": float(wrong.mean()),
+                "loss": loss,
+            }
+        )
         self._save()
 
     def _epoch(self, until: float) -> tuple[float, int]:
@@ -157,6 +173,7 @@ class Tuner:
             {
                 "recipe": asdict(self.recipe),
                 "round": self.round,
+                "history": self.history,
                 "net": self.net.state_dict(),
                 "optimiser": self._optimiser.state_dict(),
                 "faces": state.faces.tolist(),
@@ -176,7 +193,7 @@ class Tuner:
         self._optimiser.load_state_dict(saved["optimiser"])
         faces, loss_weights, alphas = (np.array(saved[key]) for key in ("faces", "loss_weights", "alphas"))
         self.state = Boosting(faces, loss_weights, alphas, tuple(saved["chosen"]))
-        self.round = saved["round"]
+        self.round, self.history = saved["round"], saved.get("history", [])
         log.info("resumed after round %d", self.round)
 
 
@@ -208,6 +225,7 @@ def finetune(net_path: Path, directory: Path, out: Path, recipe: TuningRecipe) -
     tuner.run()
     patches = choose_weights(net, faces if recipe.select_on == "train" else dev, tuner.patches, recipe)
     _report(net, dev, patches)
+    write_history(out, tuner.history, PANELS)
     path = out / "model.pt"
     save_net(
         path, "m_net", net, recipe=extra.get("recipe", {}), history=extra.get("history", []),
@@ -252,6 +270,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--threads", type=int, default=1)
     given = vars(parser.parse_args(arguments))
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    logging.getLogger("matplotlib").setLevel(logging.WARNING)
     torch.set_num_threads(given.pop("threads"))
     net, faces, out = given.pop("net"), given.pop("faces"), given.pop("out")
     finetune(net, faces, out, replace(default, **given))

@@ -63,7 +63,8 @@ def error_rates(accepted: ArrayLike, attacks: ArrayLike, species: ArrayLike) -> 
     for name in np.unique(names[attack]):
         of = attack & (names == name)
         per_species[str(name)] = rate(int(taken[of].sum()), int(of.sum()))
-    worst = max(per_species, key=lambda name: per_species[name].value, default="")
+    # Among equals the one that was tried the least often: its rate may be the worst.
+    worst = max(per_species, key=lambda name: (per_species[name].value, per_species[name].high), default="")
     pooled = rate(int(taken[attack].sum()), int(attack.sum()))
     bpcer = rate(int((~taken[~attack]).sum()), int((~attack).sum()))
     apcer = per_species.get(worst, pooled)
@@ -85,6 +86,47 @@ def auc(scores: ArrayLike, attacks: ArrayLike) -> float:
     live, fake = _split(scores, attacks)
     below = np.searchsorted(live, fake, "left") + np.searchsorted(live, fake, "right")
     return float(below.mean() / (2 * len(live)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Curve:
+    """A threshold swept over all scores, strict to lenient: `thresholds`, `apcer`, `bpcer` float64 [k] each.
+
+    What scores below a threshold is accepted, so APCER rises and BPCER falls from (0, 1) to (1, 0).
+    """
+
+    thresholds: F64
+    apcer: F64
+    bpcer: F64
+
+    def deviates(self) -> tuple[F64, F64]:
+        """(APCER, BPCER) on the axes of a DET curve: normal deviates Φ⁻¹ (Martin et al., Eurospeech 1997).
+
+        Only points where both rates are inside (0, 1): elsewhere a deviate is infinite.
+        """
+        from scipy.special import ndtri
+
+        inside = (self.apcer > 0) & (self.apcer < 1) & (self.bpcer > 0) & (self.bpcer < 1)
+        return np.asarray(ndtri(self.apcer[inside])), np.asarray(ndtri(self.bpcer[inside]))
+
+
+def curve(scores: ArrayLike, attacks: ArrayLike) -> Curve:
+    """Every pair (APCER, BPCER) that a threshold can give; ROC is (apcer, 1 − bpcer). ValueError for one class."""
+    live, fake = _split(scores, attacks)
+    thresholds = np.append(np.unique(np.concatenate([live, fake])), np.inf)
+    apcer = np.searchsorted(fake, thresholds, "left") / len(fake)
+    bpcer = 1 - np.searchsorted(live, thresholds, "left") / len(live)
+    return Curve(thresholds, apcer, bpcer)
+
+
+def by_group(accepted: ArrayLike, attacks: ArrayLike, species: ArrayLike, groups: ArrayLike) -> dict[str, ErrorRates]:
+    """Error rates of each group, names sorted: bool [n], bool [n], str [n], str [n]."""
+    taken, attack = np.asarray(accepted, bool), np.asarray(attacks, bool)
+    names, group = np.asarray(species), np.asarray(groups)
+    return {
+        str(name): error_rates(taken[group == name], attack[group == name], names[group == name])
+        for name in np.unique(group)
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,9 @@ pooling first gives the same features at a fraction of the cost.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from itertools import accumulate
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any, Literal
@@ -33,6 +35,19 @@ ATTACK, LIVE = 0, 1
 
 LOG_FLOOR = 0.02
 
+Spans = tuple[tuple[int, int], ...]
+INPUTS: Mapping[Kind, Mapping[str, Spans]] = {
+    "d_net": {
+        "f1": ((0, 1),),
+        "f1f2": ((0, 1), (1, 2)),
+        "f1f3": ((0, 1), (2, 3)),
+        "f2f3": ((1, 2), (2, 3)),
+        "f1f2f3": (),
+    },
+    "m_net": {"rgb": ((0, 3),), "ir": ((3, 4),), "fusion": ()},
+}
+"""Inputs to train a net on (Tables III and IV): planes [first, end) of each of its branches; () = all three."""
+
 
 @dataclass(frozen=True, slots=True)
 class NetConfig:
@@ -43,6 +58,9 @@ class NetConfig:
     materials apart is the ratio of bands, and in logarithms a ratio is a difference, which a convolution can
     take. `cells` > 0 gives the head the planes themselves as a fourth level, in `cells`×`cells` cells. `mean` and
     `std` (one a plane, after the logarithm) are constants of the net, not of a face.
+
+    `spans` (`INPUTS`) narrow what the net looks at: one branch for each span of planes, no branch for the rest.
+    The net takes all planes all the same, so that whatever feeds it stays as it is.
     """
 
     channels: tuple[int, int, int]
@@ -60,17 +78,31 @@ class NetConfig:
     cells: int = 0
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
+    spans: Spans = ()
 
     @property
     def planes(self) -> int:
         return sum(self.channels)
 
+    @property
+    def branches(self) -> Spans:
+        """Planes [first, end) of each branch."""
+        ends = accumulate(self.channels)
+        return self.spans or tuple((end - n, end) for n, end in zip(self.channels, ends, strict=True))
 
-def net_config(kind: Kind, name: Literal["paper", "edge", "tiny"] = "edge") -> NetConfig:
+
+def net_config(kind: Kind, name: Literal["paper", "edge", "tiny"] = "edge", inputs: str = "") -> NetConfig:
     """A named configuration: `paper` = ResNeXt-50 32×4d, `edge` = what runs on two cores, `tiny` = tests.
 
-    `edge` keeps 16 channels a group: fewer cost more time than they save on CPUs with wide vectors.
+    `edge` keeps 16 channels a group: fewer cost more time than they save on CPUs with wide vectors. `inputs` is one
+    of `INPUTS[kind]`, by default all planes; raises TrainingError for another.
     """
+    if inputs and inputs not in INPUTS[kind]:
+        raise TrainingError(f"inputs {inputs!r} are none of {kind}: give one of {', '.join(INPUTS[kind])}")
+    return replace(_whole_config(kind, name), spans=INPUTS[kind].get(inputs, ()))
+
+
+def _whole_config(kind: Kind, name: Literal["paper", "edge", "tiny"]) -> NetConfig:
     channels = (1, 1, 1) if kind == "d_net" else (4, 3, 3)
     stride: Literal[2, 4] = 4 if kind == "d_net" else 2
     linear, cells = (0, 0) if kind == "d_net" else (4, 16)
@@ -178,7 +210,10 @@ class Cells(nn.Module):  # type: ignore[misc]
 
 
 class CascadeNet(nn.Module):  # type: ignore[misc]
-    """D-Net or M-Net: planes float32 [B, C, H, W] to logits [B, 2] (attack, live); any H, W ≥ 16."""
+    """D-Net or M-Net: planes float32 [B, C, H, W] to logits [B, 2] (attack, live); any H, W ≥ 16.
+
+    C is `config.planes` whatever the net looks at.
+    """
 
     def __init__(self, config: NetConfig) -> None:
         super().__init__()
@@ -187,10 +222,11 @@ class CascadeNet(nn.Module):  # type: ignore[misc]
         std = torch.tensor(config.std or [1.0] * config.planes)
         self.register_buffer("mean", mean.view(1, -1, 1, 1))
         self.register_buffer("std", std.view(1, -1, 1, 1))
-        self.branches = nn.ModuleList(Branch(channels, config) for channels in config.channels)
-        fused = [3 * width for width in config.widths]
+        counts = [end - first for first, end in config.branches]
+        self.branches = nn.ModuleList(Branch(count, config) for count in counts)
+        fused = [len(counts) * width for width in config.widths]
         self.excitations = nn.ModuleList(SqueezeExcitation(width, config.se_ratio) for width in fused)
-        self.grid = Cells(config.planes, config.cells) if config.cells else None
+        self.grid = Cells(sum(counts), config.cells) if config.cells else None
         self.head = nn.Sequential(
             nn.Dropout(config.dropout),
             nn.Linear(sum(fused) + (self.grid.features if self.grid else 0), config.hidden),
@@ -199,16 +235,17 @@ class CascadeNet(nn.Module):  # type: ignore[misc]
         )
 
     def forward(self, planes: Tensor) -> Tensor:
-        face = (planes[:, : self.config.linear or 1].amax(1, keepdim=True) > 0).to(planes.dtype)
+        spans = self.config.branches
+        face = (planes[:, slice(*spans[0])].amax(1, keepdim=True) > 0).to(planes.dtype)
         planes = (in_logarithms(planes, self.config.linear) - self.mean) / self.std
-        groups = torch.split(planes, list(self.config.channels), 1)
+        groups = [planes[:, first:end] for first, end in spans]
         branches = [branch(group) for branch, group in zip(self.branches, groups, strict=True)]
         levels = [
             excite(torch.cat([features[stage].mean((2, 3)) for features in branches], 1))
             for stage, excite in enumerate(self.excitations)
         ]
         if self.grid is not None:
-            levels.append(self.grid(planes, face))
+            levels.append(self.grid(torch.cat(groups, 1), face))
         return self.head(torch.cat(levels, 1))
 
 

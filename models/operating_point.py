@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models import metrics
 from models.datasets.faces import Faces
+from models.errors import TrainingError
 from pipeline.parameters import SessionRule, Thresholds
+from pipeline.temporal import SequentialTest
 
 F64 = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -91,6 +94,85 @@ def fit_session_rule(s: F64, attacks: Bools, recordings: NDArray[np.str_]) -> Se
     slope, offset = fit_logistic(mean, attack)
     rule = SessionRule()
     return SessionRule(slope=round(max(slope, 1e-3) / rule.min_frames, 6), offset=round(offset / rule.min_frames, 6))
+
+
+def check_operating_point(scores: CascadeScores, thresholds: Thresholds, rule: SessionRule) -> None:
+    """Raises TrainingError where thresholds or session rule judge nobody: they accept or reject all faces alike, or
+    no session of a kind could ever gather the evidence of its verdict.
+    """
+    attacks = scores.faces.attacks
+    accepted = scores.accepted(thresholds)
+    for kind, of, right in (("live face", ~attacks, accepted), ("attack", attacks, ~accepted)):
+        if not right[of].any():
+            raise TrainingError(f"at these thresholds not one {kind} of the dev split is judged right: train further")
+    verdicts = session_verdicts(scores, thresholds, rule)
+    for kind, attack, verdict in (("live", False, "live"), ("attack", True, "attack")):
+        if verdict not in {v for v, a in verdicts.values() if a == attack}:
+            raise TrainingError(f"the session rule ends no {kind} session of the dev split as {verdict}: train further")
+
+
+def session_verdicts(
+    scores: CascadeScores, thresholds: Thresholds, rule: SessionRule
+) -> dict[str, tuple[Literal["live", "attack", "undecided"], bool]]:
+    """Verdict of each recording, and whether it is an attack.
+
+    A store has a few moments of a recording, a program sees `deadline_s` of it: each stored frame stands for its
+    share of the frames that count until then. The evidence of one is that of `pipeline.temporal`, clipped alike, and
+    so are the bounds.
+    """
+    found: dict[str, tuple[Literal["live", "attack", "undecided"], bool]] = {}
+    live_at, attack_at = SequentialTest(rule).bounds
+    evidence = np.clip(
+        rule.slope * metrics.logit(scores.attack_scores(thresholds)) + rule.offset, -rule.clip, rule.clip
+    )
+    counted = max(rule.min_frames, int(rule.deadline_s / max(rule.interval_s, 0.01)))
+    names, session = np.unique(scores.faces.recordings, return_inverse=True)
+    total = counted * np.bincount(session, evidence) / np.bincount(session)
+    attack = np.bincount(session, scores.faces.attacks) > 0
+    for name, value, is_attack in zip(names.tolist(), total.tolist(), attack.tolist(), strict=True):
+        verdict: Literal["live", "attack", "undecided"] = "undecided"
+        if value >= attack_at:
+            verdict = "attack"
+        elif value <= live_at:
+            verdict = "live"
+        found[name] = (verdict, is_attack)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFigures:
+    """`apcer`: attack sessions that end as live; `bpcer`: live ones that end as attack; `undecided`: of all."""
+
+    apcer: metrics.Rate
+    bpcer: metrics.Rate
+    undecided: metrics.Rate
+
+    def __str__(self) -> str:
+        return f"sessions: APCER {self.apcer}, BPCER {self.bpcer}, undecided {self.undecided}"
+
+
+def session_figures(scores: CascadeScores, thresholds: Thresholds, rule: SessionRule) -> SessionFigures:
+    """Error rates of whole recordings (`session_verdicts`), with 95 % intervals."""
+    verdicts = list(session_verdicts(scores, thresholds, rule).values())
+    attacks = [v for v, attack in verdicts if attack]
+    live = [v for v, attack in verdicts if not attack]
+    return SessionFigures(
+        apcer=metrics.rate(attacks.count("live"), len(attacks)),
+        bpcer=metrics.rate(live.count("attack"), len(live)),
+        undecided=metrics.rate(sum(v == "undecided" for v, _ in verdicts), len(verdicts)),
+    )
+
+
+def skin_type_lines(scores: CascadeScores, thresholds: Thresholds) -> list[str]:
+    """BPCER by Fitzpatrick's skin type in Markdown; empty where no live face states one."""
+    accepted = scores.accepted(thresholds)
+    types = np.array([s.skin_type for s in scores.faces.samples])
+    live = ~scores.faces.attacks
+    lines = ["| skin type | BPCER |", "|---|---|"]
+    for kind in np.unique(types[live & (types > 0)]).tolist():
+        of = live & (types == kind)
+        lines.append(f"| {kind} | {metrics.rate(int((~accepted[of]).sum()), int(of.sum()))} |")
+    return lines if len(lines) > 2 else []
 
 
 def figures_text(scores: CascadeScores, thresholds: Thresholds) -> str:

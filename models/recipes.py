@@ -6,7 +6,10 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from models.augmentation import Infrared
 from models.networks import Kind
+
+Config = Literal["paper", "edge", "tiny"]
 
 CYCLES = 5  # of the paper's cyclic cosine
 WARM_UP = 0.03
@@ -21,10 +24,14 @@ class Recipe:
     the whole face at 64 px and `small` ones at 32 px of each face; `flat_share` of its attacks are 2-D.
     `fmix` is the share of faces whose fusions are mixed: half in the paper, none by default, because within this
     budget mixing costs more than it brings (README).
+
+    For ablations: `inputs` names the planes that the net looks at (`networks.INPUTS`; empty = all), `infrared`
+    `raw` undoes the division by distance and exposure. For held-out tests: species in `without` and, where
+    `sensors` are given, faces of any other sensor are neither learnt from nor watched.
     """
 
     kind: Kind
-    config: Literal["paper", "edge", "tiny"] = "edge"
+    config: Config = "edge"
     optimiser: Literal["adamw", "sgd"] = "adamw"
     learning_rate: float = 1e-3
     weight_decay: float = 0.1
@@ -39,6 +46,10 @@ class Recipe:
     bf16: bool = True
     evaluations: int = 8
     dev_faces: int = 300
+    inputs: str = ""
+    infrared: Infrared = "distance_free"
+    without: tuple[str, ...] = ()
+    sensors: tuple[str, ...] = ()
 
 
 def paper_recipe(kind: Kind) -> Recipe:

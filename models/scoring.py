@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.augmentation import channels_last, cut
+from models.augmentation import Infrared, channels_last, cut, fused_planes, raw_infrared
 from models.datasets.faces import Faces
 from models.networks import ATTACK, CascadeNet
 from pipeline.parameters import Patch
@@ -25,9 +25,10 @@ def _batches(count: int, batch: int) -> Iterator[NDArray[np.int64]]:
 
 
 def _attack(net: CascadeNet, inputs: Tensor, bf16: bool) -> NDArray[np.float32]:
-    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-        logits = net(channels_last(inputs)).float()
-    out: NDArray[np.float32] = torch.softmax(logits, 1)[:, ATTACK].numpy()
+    device = net.mean.device
+    with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=bf16):
+        logits = net(channels_last(inputs.to(device))).float()
+    out: NDArray[np.float32] = torch.softmax(logits, 1)[:, ATTACK].cpu().numpy()
     return out
 
 
@@ -46,12 +47,29 @@ def cut_all(planes: Tensor, patches: Sequence[Patch]) -> list[tuple[list[int], T
     return [(where, torch.cat([cut(planes, patches[p]) for p in where])) for where in groups.values()]
 
 
-def score_patches(net: CascadeNet, faces: Faces, patches: Sequence[Patch], *, bf16: bool = False) -> F64:
+def stored_planes(faces: Faces, indices: NDArray[np.int64], infrared: Infrared = "distance_free") -> Tensor:
+    """M-Net's planes float32 [n, 10, 112, 112] as the pipeline makes them, or with infrared as the camera saw it."""
+    if infrared == "distance_free":
+        return torch.from_numpy(faces.planes(indices))
+    parameters = faces.preprocessing.reflectance
+    stack = faces.gather("stack", indices).astype(np.float32)
+    stack = raw_infrared(stack, [faces.samples[i] for i in indices], parameters)
+    return torch.from_numpy(fused_planes(stack, parameters))
+
+
+def score_patches(
+    net: CascadeNet,
+    faces: Faces,
+    patches: Sequence[Patch],
+    *,
+    bf16: bool = False,
+    infrared: Infrared = "distance_free",
+) -> F64:
     """M-Net's attack probabilities at every position, weighted or not: float64 [n, P]."""
     net.eval()
     out = np.empty((len(faces), len(patches)))
     for i in _batches(len(faces), BATCH // 4):
-        planes = torch.from_numpy(faces.planes(i))
+        planes = stored_planes(faces, i, infrared)
         for where, inputs in cut_all(planes, patches):
             out[i[:, None], where] = _attack(net, inputs, bf16).reshape(len(where), len(i)).T
     return out

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.augmentation import add_noise, depth_faces, random_crops, reflectance_planes
+from models.augmentation import add_noise, depth_faces, random_crops, raw_infrared, reflectance_planes
 from models.datasets.faces import Faces, Sample
 from models.errors import TrainingError
 from models.networks import ATTACK, LIVE, CascadeNet, Kind
@@ -28,6 +28,16 @@ def belongs(kind: Kind) -> Callable[[Sample], bool]:
     if kind == "d_net":
         return lambda sample: not sample.attack or sample.flat
     return lambda sample: sample.reflectance
+
+
+def admitted(recipe: Recipe) -> Callable[[Sample], bool]:
+    """Faces that a recipe learns from and is watched on: those of its net, less what it holds out."""
+    of_net = belongs(recipe.kind)
+    return lambda sample: (
+        of_net(sample)
+        and sample.species not in recipe.without
+        and (not recipe.sensors or sample.sensor in recipe.sensors)
+    )
 
 
 def sampling_weights(faces: Faces, flat_share: float | None) -> NDArray[np.float64]:
@@ -97,7 +107,10 @@ class ReflectanceTask(_Drawn):
     def batch(self, rng: np.random.Generator) -> tuple[list[Tensor], Tensor]:
         indices = self.draw(rng)
         stack = self.faces.gather("stack", indices).astype(np.float32)
-        planes = reflectance_planes(stack, self.faces.preprocessing.reflectance, rng, self.recipe.fmix)
+        parameters = self.faces.preprocessing.reflectance
+        if self.recipe.infrared == "raw":
+            stack = raw_infrared(stack, [self.faces.samples[i] for i in indices], parameters)
+        planes = reflectance_planes(stack, parameters, rng, self.recipe.fmix)
         groups = []
         for count, n, sizes in (
             (self.recipe.large, LARGE_INPUT, LARGE_PX),
@@ -109,14 +122,20 @@ class ReflectanceTask(_Drawn):
         return groups, _targets(self.faces, indices)
 
     def scores(self, net: CascadeNet) -> NDArray[np.float64]:
-        scores: NDArray[np.float64] = score_patches(net, self.dev, self.positions, bf16=self.recipe.bf16)
+        recipe = self.recipe
+        scores = score_patches(net, self.dev, self.positions, bf16=recipe.bf16, infrared=recipe.infrared)
         mean: NDArray[np.float64] = scores.mean(1)
         return mean
 
 
 def make_task(recipe: Recipe, directory: Path) -> DepthTask | ReflectanceTask:
     """The net's faces of the store: train split to learn from, a fixed part of the dev split to watch."""
-    where = belongs(recipe.kind)
+    if recipe.without:
+        known = {sample.species for sample in Faces.load(directory).samples}
+        unknown = sorted(set(recipe.without) - known)
+        if unknown:
+            raise TrainingError(f"no {unknown[0]} in {directory} to leave out: its species are {sorted(known - {''})}")
+    where = admitted(recipe)
     faces = Faces.load(directory, split="train", where=where)
     # Prints are D-Net's: among them the figures of M-Net would say little about masks.
     solid = recipe.kind == "m_net" and any(s.attack and not s.flat for s in faces.samples)

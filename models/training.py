@@ -6,27 +6,32 @@
 The learning rate follows the share of the budget that is spent, so a run of any length anneals fully. Batch k
 depends on the seed and k alone: a run that was killed goes on from its last checkpoint as if nothing had been.
 The last net is kept, none is picked by its figures on the development split.
+
+Lightning Fabric finds the accelerators and splits a step over them: rank r draws a batch of its own, gradients are
+averaged, so `faces_per_step` counts faces of one device. On a CPU alone it is one process.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
 import logging
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
+from lightning_fabric import Fabric
+from lightning_fabric.utilities.exceptions import MisconfigurationException
 from torch import Tensor, nn
 
 from models import metrics
 from models.augmentation import channels_last
+from models.curves import write_history
 from models.errors import TrainingError, command
 from models.networks import (
+    INPUTS,
     KINDS,
     CascadeNet,
     freeze_statistics,
@@ -42,6 +47,7 @@ log = logging.getLogger(__name__)
 
 FROZEN_FROM = 0.85
 CHECKPOINT_S = 60.0
+PANELS = {"loss": "training loss", "auc": "AUC (dev)", "acer": "ACER at 0.5 (dev)"}
 
 
 @dataclass
@@ -51,6 +57,7 @@ class _Progress:
     step: int = 0
     elapsed_s: float = 0.0
     history: list[dict[str, float]] = field(default_factory=list)
+    losses: list[float] = field(default_factory=list)  # since the last line of the history
 
     def share(self, recipe: Recipe) -> float:
         """Spent share of the budget, 0..1."""
@@ -65,17 +72,37 @@ def _statistics(task: Task) -> Tensor:
     return torch.cat([task.batch(rng)[0][0] for _ in range(8)])
 
 
-class Trainer:
-    """One run in the directory `out`: goes on from `out/checkpoint.pt` where there is one."""
+def make_fabric(accelerator: str = "auto", devices: int | str = "auto") -> Fabric:
+    """Lightning Fabric; of several devices each runs a process, started here.
 
-    def __init__(self, recipe: Recipe, task: Task, out: Path) -> None:
+    Its precision is float32: its mixed precision would round the planes to bfloat16 before their logarithm is taken.
+    Raises TrainingError for an accelerator or a number of devices that this machine lacks.
+    """
+    try:
+        fabric = Fabric(accelerator=accelerator, devices=devices, strategy="auto", precision="32-true")
+        fabric.launch()
+    except (MisconfigurationException, ImportError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise TrainingError(f"--accelerator {accelerator} --devices {devices}: {reason}") from error
+    return fabric
+
+
+class Trainer:
+    """One run in the directory `out`: goes on from `out/checkpoint.pt` where there is one.
+
+    `fabric` says on what it runs, by default on the CPU in this process. Rank 0 alone watches and writes.
+    """
+
+    def __init__(self, recipe: Recipe, task: Task, out: Path, fabric: Fabric | None = None) -> None:
         out.mkdir(parents=True, exist_ok=True)
         self.recipe, self.task, self.out = recipe, task, out
+        self.fabric = fabric or make_fabric("cpu", 1)
         self._checkpoint = out / "checkpoint.pt"
         torch.manual_seed(recipe.seed)
-        config = with_statistics(net_config(recipe.kind, recipe.config), _statistics(task))
-        self.net = CascadeNet(config).to(memory_format=torch.channels_last)
+        config = net_config(recipe.kind, recipe.config, recipe.inputs)
+        self.net = CascadeNet(with_statistics(config, _statistics(task))).to(memory_format=torch.channels_last)
         self.optimiser = self._make_optimiser()
+        self._model, self._optimiser = self.fabric.setup(self.net, self.optimiser)
         self.progress = _Progress()
         if self._checkpoint.exists():
             self._resume()
@@ -95,10 +122,13 @@ class Trainer:
             raise TrainingError(f"{self._checkpoint} is of another recipe: give another --out or remove it")
         self.net.load_state_dict(saved["net"])
         self.optimiser.load_state_dict(saved["optimiser"])
-        self.progress = _Progress(saved["step"], saved["elapsed_s"], saved["history"])
+        self.progress = _Progress(saved["step"], saved["elapsed_s"], saved["history"], saved["losses"])
         log.info("resumed at step %d after %.1f min", self.progress.step, self.progress.elapsed_s / 60)
 
     def save(self) -> None:
+        """Writes the checkpoint, whole or not at all."""
+        if not self.fabric.is_global_zero:
+            return
         part = self._checkpoint.with_suffix(".part")
         state = {
             "recipe": asdict(self.recipe),
@@ -110,10 +140,10 @@ class Trainer:
         part.replace(self._checkpoint)
 
     def step(self) -> float:
-        """One batch; returns its loss. Depends on the seed and the step's number alone."""
-        progress, recipe = self.progress, self.recipe
-        rng = np.random.default_rng((recipe.seed, progress.step))
-        torch.manual_seed(recipe.seed * 1_000_003 + progress.step)
+        """One batch; returns its loss. Depends on the seed, the step's number and the rank alone."""
+        progress, recipe, rank = self.progress, self.recipe, self.fabric.global_rank
+        rng = np.random.default_rng((recipe.seed, progress.step, rank))
+        torch.manual_seed((recipe.seed * 1_000_003 + progress.step) + (rank << 40))
         share = progress.share(recipe)
         for group in self.optimiser.param_groups:
             group["lr"] = learning_rate(recipe, share)
@@ -122,24 +152,27 @@ class Trainer:
             # Crops of several sizes share one set of statistics: the net settles on those it will run with.
             freeze_statistics(self.net)
         groups, targets = self.task.batch(rng)
-        self.optimiser.zero_grad()
+        targets = self.fabric.to_device(targets)
+        self._optimiser.zero_grad()
         total = 0.0
         for inputs in groups:
-            with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bf16):
-                logits = self.net(channels_last(inputs))
+            with torch.autocast(self.fabric.device.type, torch.bfloat16, enabled=recipe.bf16):
+                logits = self._model(channels_last(self.fabric.to_device(inputs)))
             repeated = targets.repeat(len(inputs) // len(targets))
             loss = nn.functional.cross_entropy(logits.float(), repeated) / len(groups)
-            loss.backward()
+            self.fabric.backward(loss)
             total += float(loss.detach())
         if not np.isfinite(total):
             raise TrainingError(f"the loss is {total} at step {progress.step}: lower --learning-rate")
         nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)
-        self.optimiser.step()
+        self._optimiser.step()
         progress.step += 1
         return total
 
     def evaluate(self, loss: float) -> None:
         """Adds a line of figures on the development split to the history."""
+        if not self.fabric.is_global_zero:
+            return
         scores, attacks = self.task.scores(self.net), self.task.dev.attacks
         rates = metrics.error_rates(scores < 0.5, attacks, self.task.dev.species)
         line = {
@@ -158,62 +191,51 @@ class Trainer:
     def run(self) -> Path:
         """Trains to the end of the budget; returns the net's path, `out/model.pt`."""
         recipe, progress = self.recipe, self.progress
-        saved, losses = progress.elapsed_s, []
+        saved = progress.elapsed_s
         while progress.share(recipe) < 1:
             before, start = progress.share(recipe), time.perf_counter()
-            losses.append(self.step())
-            progress.elapsed_s += time.perf_counter() - start
+            progress.losses.append(self.step())
+            self._spend(start)
             after, start = progress.share(recipe), time.perf_counter()
             if int(after * recipe.evaluations) > int(before * recipe.evaluations):
-                self.evaluate(float(np.mean(losses)))
-                losses = []
+                self.evaluate(float(np.mean(progress.losses)))
+                progress.losses = []
             elif progress.step % 50 == 0:
-                log.info("step %d, %.0f %%: loss %.4f", progress.step, 100 * after, np.mean(losses[-50:]))
+                log.info("step %d, %.0f %%: loss %.4f", progress.step, 100 * after, np.mean(progress.losses[-50:]))
             if progress.elapsed_s - saved > CHECKPOINT_S:
                 self.save()
                 saved = progress.elapsed_s
-            progress.elapsed_s += time.perf_counter() - start
+            self._spend(start)
         self.save()
         return self._finish()
 
+    def _spend(self, since: float) -> None:
+        """Counts the time since `since`; rank 0's clock counts for all, so that all stop at the same step."""
+        spent = time.perf_counter() - since
+        self.progress.elapsed_s += spent if self.fabric.world_size == 1 else self.fabric.broadcast(spent)
+
     def _finish(self) -> Path:
         path = self.out / "model.pt"
+        if not self.fabric.is_global_zero:
+            return path
         save_net(path, self.recipe.kind, self.net.eval(), recipe=asdict(self.recipe), history=self.progress.history)
-        write_history(self.out, self.progress.history)
+        write_history(self.out, self.progress.history, PANELS)
         log.info("%s: %d steps, %.1f min", path, self.progress.step, self.progress.elapsed_s / 60)
         return path
 
 
-def write_history(out: Path, history: Sequence[dict[str, float]]) -> None:
-    """history.csv and curves.png: loss, AUC and ACER on the development split over steps."""
-    if not history:
-        return
-    with (out / "history.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(history[0]))
-        writer.writeheader()
-        writer.writerows(history)
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9, 3), layout="constrained")
-    axes: Any = figure.subplots(1, 3)
-    steps = [line["step"] for line in history]
-    for axis, key, title in zip(
-        axes, ("loss", "auc", "acer"), ("training loss", "AUC (dev)", "ACER at 0.5 (dev)"), strict=True
-    ):
-        axis.plot(steps, [line[key] for line in history], marker="o")
-        axis.set(title=title, xlabel="step")
-        axis.grid(alpha=0.3)
-    figure.savefig(out / "curves.png", dpi=110)
-
-
-def train(recipe: Recipe, faces: Path, out: Path) -> Path:
+def train(recipe: Recipe, faces: Path, out: Path, fabric: Fabric | None = None) -> Path:
     """Trains a net on a store of faces; returns the path of `model.pt`.
 
     Raises DatasetError and TrainingError where the store or an older checkpoint does not fit.
     """
-    trainer = Trainer(recipe, make_task(recipe, faces), out)
+    trainer = Trainer(recipe, make_task(recipe, faces), out, fabric)
     log.info("%s %s: %.2f M parameters", recipe.kind, recipe.config, parameter_count(trainer.net) / 1e6)
     return trainer.run()
+
+
+def _inputs_text() -> str:
+    return "; ".join(f"{kind} {', '.join(names)}" for kind, names in INPUTS.items())
 
 
 @command
@@ -231,9 +253,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--learning-rate", type=float)
     parser.add_argument("--faces-per-step", type=int)
     parser.add_argument("--fmix", type=float, help="share of faces whose fusions are mixed")
+    parser.add_argument("--large", type=int, help="crops of nearly the whole face, of each face of a step (M-Net)")
+    parser.add_argument("--small", type=int, help="crops of 28 to 64 px, of each face of a step (M-Net)")
+    parser.add_argument("--inputs", default="", help=f"planes to look at: {_inputs_text()}; all by default")
+    parser.add_argument("--infrared", choices=("distance_free", "raw"), default="distance_free")
+    parser.add_argument("--without", nargs="*", default=[], metavar="SPECIES", help="species to leave out")
+    parser.add_argument("--sensors", nargs="*", default=[], help="learn from these sensors alone")
+    parser.add_argument("--accelerator", default="auto", help="of Lightning Fabric: auto, cpu, gpu …")
+    parser.add_argument("--devices", default="auto", help="how many of them; each runs a process")
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    logging.getLogger("matplotlib").setLevel(logging.WARNING)
+    for noisy in ("matplotlib", "lightning_fabric"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
     torch.set_num_threads(given.threads)
     base = asdict(paper_recipe(given.net) if given.recipe == "paper" else Recipe(given.net))
     changes = {
@@ -244,8 +275,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "fmix": base["fmix"] if given.fmix is None else given.fmix,
         "learning_rate": given.learning_rate or base["learning_rate"],
         "faces_per_step": given.faces_per_step or base["faces_per_step"],
+        "large": base["large"] if given.large is None else given.large,
+        "small": base["small"] if given.small is None else given.small,
+        "inputs": given.inputs,
+        "infrared": given.infrared,
+        "without": tuple(given.without),
+        "sensors": tuple(given.sensors),
     }
-    train(Recipe(**{**base, **changes}), given.faces, given.out)
+    fabric = make_fabric(given.accelerator, given.devices)
+    train(Recipe(**{**base, **changes}), given.faces, given.out, fabric)
 
 
 if __name__ == "__main__":

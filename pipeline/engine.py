@@ -47,11 +47,19 @@ class Engine:
 
     `sensor` is the source's `CameraInfo.sensor`; on a sensor that the bundle does not name a would-be `live` is
     `undecided`, unless `accept_sensor`. With `gate` false every found face is scored by both nets, for research,
-    and the verdict is always `undecided`.
+    and the verdict is always `undecided`. With `both_nets` M-Net also scores what D-Net rejects, for M-Net's own
+    figures; verdicts stay as they are.
     """
 
     def __init__(
-        self, bundle: Bundle, *, sensor: str, gate: bool = True, accept_sensor: bool = False, threads: int = 2
+        self,
+        bundle: Bundle,
+        *,
+        sensor: str,
+        gate: bool = True,
+        accept_sensor: bool = False,
+        both_nets: bool = False,
+        threads: int = 2,
     ) -> None:
         self.bundle = bundle
         self._description = bundle.description
@@ -61,8 +69,8 @@ class Engine:
         self._session = SequentialTest(self._description.session)
         self._clock = Clock()
         self._gate = gate
+        self._both_nets = both_nets
         self._foreign = not accept_sensor and sensor not in self._description.sensors
-        self._live_blocked_by: Reason | None = None
         self._faults = 0
         self._track: tuple[int | None, int | None] | None = None
 
@@ -87,7 +95,7 @@ class Engine:
 
     def session_verdict(self) -> tuple[Verdict, Reason | None]:
         """The verdict of everything seen so far; any attack episode wins."""
-        return self._barred(*self._session.overall())
+        return self._session.overall()
 
     def _judge(self, frame_set: FrameSet, watch: Stopwatch) -> Result:
         if reason := self._clock.check(frame_set):
@@ -133,10 +141,13 @@ class Engine:
         thresholds = self._description.thresholds
         with watch.stage("d_net"):
             d_net = self._nets.depth(prepared.maps)
-        if self._gate and decide(d_net, None, thresholds) is Verdict.ATTACK:
+        rejected = self._gate and decide(d_net, None, thresholds) is Verdict.ATTACK
+        if rejected and not self._both_nets:
             return Judgement(Verdict.ATTACK, None, d_net)
         planes = prepared.planes()
         if planes is None or (self._gate and preparation.no_reflectance):
+            if rejected:
+                return Judgement(Verdict.ATTACK, None, d_net)
             return Judgement(Verdict.UNDECIDED, preparation.no_reflectance or Reason.NO_INFRARED, d_net)
         with watch.stage("m_net"):
             m_net, patches = self._nets.reflectance(planes)
@@ -154,14 +165,9 @@ class Engine:
         if judgement.d_net is None or not self._gate:
             self._session.missed(time_s)
             return
-        self._live_blocked_by = judgement.reason if judgement.verdict is Verdict.UNDECIDED else None
-        self._session.add(time_s, attack_score(judgement.d_net, judgement.m_net, self._description.thresholds))
-
-    def _barred(self, verdict: Verdict, reason: Reason | None) -> tuple[Verdict, Reason | None]:
-        blocked = self._live_blocked_by or (Reason.OTHER_SENSOR if self._foreign else None)
-        if verdict is Verdict.LIVE and blocked:
-            return Verdict.UNDECIDED, blocked
-        return verdict, reason
+        score = attack_score(judgement.d_net, judgement.m_net, self._description.thresholds)
+        barred = judgement.reason if judgement.verdict is Verdict.UNDECIDED else None
+        self._session.add(time_s, score, barred)
 
     def _forget(self) -> None:
         self._session.reset()
@@ -173,7 +179,7 @@ class Engine:
         return self._result(frame_set, Judgement(Verdict.UNDECIDED, reason), face, Preparation(reason))
 
     def _result(self, frame_set: FrameSet, judgement: Judgement, face: Face | None, seen: Preparation) -> Result:
-        session_verdict, session_reason = self._barred(*self._session.state())
+        session_verdict, session_reason = self._session.state()
         return Result(
             frame=frame_set.sequence,
             device_time_s=frame_set.device_time_s,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -18,6 +19,9 @@ F32 = NDArray[np.float32]
 Hint = Literal["f32", "bf16"]
 
 PRECISION_HINTS: Mapping[str, Hint] = {"f32": "f32", "bf16": "bf16", "int8": "f32"}
+
+INT8_THREADS = 2
+"""OpenVINO 2026.3 ends the process with a segmentation fault where it compiles INT8 at f32 for one thread."""
 
 
 class NonFiniteError(ArithmeticError):
@@ -39,10 +43,12 @@ class Nets:
     def __init__(self, bundle: Bundle, threads: int = 2) -> None:
         self._patches: Sequence[Patch] = bundle.description.patches
         self._groups = by_input_size(self._patches)
-        hint = PRECISION_HINTS[bundle.description.precision]
-        self._d_net = self._compile(bundle, bundle.description.d_net, [1, 3, FACE_SIZE, FACE_SIZE], hint, threads)
+        description = bundle.description
+        hint = PRECISION_HINTS[description.precision]
+        self._d_net = self._compile(bundle, description.d_net, [1, 3, FACE_SIZE, FACE_SIZE], hint, threads)
+        hint = PRECISION_HINTS[description.m_net_precision or description.precision]
         self._m_net = {
-            size: self._compile(bundle, bundle.description.m_net, [len(group), PLANES, size, size], hint, threads)
+            size: self._compile(bundle, description.m_net, [len(group), PLANES, size, size], hint, threads)
             for size, group in self._groups.items()
         }
 
@@ -51,6 +57,10 @@ class Nets:
         try:
             model = core().read_model(bundle.file(name))
             model.reshape(shape)
+            if any(op.get_type_name() == "FakeQuantize" for op in model.get_ops()):
+                threads = max(threads, INT8_THREADS)
+                if len(os.sched_getaffinity(0)) < INT8_THREADS:
+                    raise BundleError(f"{bundle.file(name)}: INT8 needs {INT8_THREADS} cores: use a bundle in f32")
             return infer_request(model, hint, threads)
         except RuntimeError as error:
             reason = str(error).strip().splitlines()[-1]

@@ -18,6 +18,8 @@ FACE_SIZE = 112
 PLANES = 10
 """Channels of a reflectance face: stack (r, g, b, infrared), sum (3), diff (3)."""
 
+Precision = Literal["f32", "bf16", "int8"]
+
 Unit = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
@@ -143,8 +145,9 @@ class BundleDescription(_Frozen):
     """`bundle.json`: all of a bundle except its nets.
 
     `patches` are the positions in order of the layout; a weight of 0 means that the position is not run,
-    and the weights sum to 1. `sensors` are the `CameraInfo.sensor` keys that the bundle was trained for.
-    `origin` says on what data: figures of a `simulated` bundle are simulated figures.
+    and the weights sum to 1. `precision` is that of both nets, or of D-Net where M-Net has its own. `sensors`
+    are the `CameraInfo.sensor` keys that the bundle was trained for. `origin` says on what data: figures of a
+    `simulated` bundle are simulated figures.
     """
 
     format: Literal[1] = 1
@@ -152,7 +155,8 @@ class BundleDescription(_Frozen):
     created: str
     origin: Literal["real", "simulated", "semi_simulated"]
     sensors: tuple[str, ...]
-    precision: Literal["f32", "bf16", "int8"]
+    precision: Precision
+    m_net_precision: Precision | None = None
     d_net: str = "d_net.xml"
     m_net: str = "m_net.xml"
     preprocessing: Preprocessing

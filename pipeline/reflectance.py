@@ -77,13 +77,14 @@ def attenuation(depth_mm: F32, parameters: ReflectanceParameters, law: Attenuati
 
 
 def distance_free(bands: Bands, image: Image, parameters: ReflectanceParameters, law: AttenuationLaw | None) -> F32:
-    """ir_abd, equation 11: (I − dark)/(exposure·gain·D(d)), float32 [S, S]; exposure and gain count from the
-    bundle's reference and are 1 where the camera does not tell.
+    """ir_abd, equation 11: (I − dark)/(exposure·gain·response·D(d)), float32 [S, S]; exposure and gain count from
+    the bundle's reference and are 1 where the camera does not tell; the response is the law's own `gain`.
     """
-    dark = (law.dark_level if law else parameters.law.dark_level) / image.white_level
+    used = law or parameters.law
+    dark = used.dark_level / image.white_level
     exposure = 1.0 if image.exposure_ms is None else image.exposure_ms / parameters.reference_exposure_ms
     gain = 1.0 if image.gain is None else image.gain
-    light = attenuation(bands.depth_mm, parameters, law) * np.float32(max(exposure * gain, 1e-6))
+    light = attenuation(bands.depth_mm, parameters, law) * np.float32(max(exposure * gain * used.gain, 1e-6))
     free: F32 = np.maximum(bands.infrared - np.float32(dark), 0) / light
     return free
 

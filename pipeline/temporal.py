@@ -35,6 +35,7 @@ class SequentialTest:
         self._counted_s = -math.inf
         self._seen_s: float | None = None
         self._outcome: Verdict | None = None
+        self._barred: Reason | None = None
 
     @property
     def evidence(self) -> float:
@@ -55,18 +56,24 @@ class SequentialTest:
         if self._seen_s is not None and time_s - self._seen_s > self._rule.lost_face_s:
             self._start()
 
-    def add(self, time_s: float, score: float) -> None:
-        """A judged frame: `score` is the cascade's attack score with its threshold at ½."""
+    def add(self, time_s: float, score: float, barred: Reason | None = None) -> None:
+        """A judged frame: `score` is the cascade's attack score with its threshold at ½.
+
+        `barred` says why the frame must not be called live (a stage did not run, a foreign sensor): like a frame
+        that is called an attack it never counts in favour of life, whatever its score.
+        """
         if self._seen_s is not None and not 0 <= time_s - self._seen_s <= self._rule.lost_face_s:
             self._start()
         self._seen_s = time_s
         self._began_s = time_s if self._began_s is None else self._began_s
         self._judged += 1
+        if barred is not None or score < 0.5:
+            self._barred = barred
         if self._outcome is not None:
             return
         if time_s - self._counted_s >= self._rule.interval_s - 1e-9:
             self._counted_s = time_s
-            self._evidence += self._piece(score)
+            self._evidence += self._piece(score) if barred is None and score < 0.5 else max(self._piece(score), 0.0)
         self._conclude(time_s - self._began_s)
 
     def _piece(self, score: float) -> float:
@@ -84,13 +91,16 @@ class SequentialTest:
         elif elapsed_s >= self._rule.deadline_s:
             self._outcome = Verdict.UNDECIDED
         if self._outcome is not None:
-            self._worst = (self._outcome, Reason.NOT_SURE if self._outcome is Verdict.UNDECIDED else None)
+            self._worst = self.state()
 
     def state(self) -> tuple[Verdict, Reason | None]:
         """The verdict of the current visit."""
-        if self._outcome is not None:
-            return self._outcome, Reason.NOT_SURE if self._outcome is Verdict.UNDECIDED else None
-        return Verdict.UNDECIDED, Reason.COLLECTING if self._judged else Reason.NO_FACE
+        if self._outcome in (Verdict.LIVE, Verdict.ATTACK):
+            return self._outcome, None
+        if not self._judged:
+            return Verdict.UNDECIDED, Reason.NO_FACE
+        waiting = Reason.COLLECTING if self._outcome is None else Reason.NOT_SURE
+        return Verdict.UNDECIDED, self._barred or waiting
 
     def overall(self) -> tuple[Verdict, Reason | None]:
         """The verdict of the recording: any attack episode wins, then the last concluded visit."""

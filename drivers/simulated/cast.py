@@ -1,45 +1,44 @@
-"""Who or what stands before the camera: a person, a person in a mask, or a picture in a hand."""
+"""Who or what stands before the camera: a person, a person in a mask, a made head, or a picture in a hand."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.rig import Extrinsics, Intrinsics
-from calibration.srgb import srgb_to_linear
+from drivers.simulated.assets import template
 from drivers.simulated.heads import Expression, Identity, head_mesh, landmarks, sample_identity
-from drivers.simulated.instruments import (
-    Anchor,
-    behind_mask,
-    hand,
-    hand_holding,
-    head_outline,
-    mask_shell,
-    screen,
-    sheet,
-    trimmed,
-)
-from drivers.simulated.masks import MaskCut, sample_cut
-from drivers.simulated.materials import MaskKind, Palette, PrintKind, print_on_paper, sample_palette, show_on_screen
-from drivers.simulated.mesh import Mesh, Region, merged
+from drivers.simulated.holding import held, sample_cutout, sample_worn, standing
+from drivers.simulated.instruments import behind_mask, hand, mask_shell
+from drivers.simulated.makeup import with_makeup
+from drivers.simulated.masks import Likeness, MaskCut, likeness, sample_cut, sample_eye_gap, sample_thickness
+from drivers.simulated.materials import Palette, sample_palette
+from drivers.simulated.matter import MaskKind, mask_kind, material_streams
+from drivers.simulated.mesh import Mesh, Region, merged, tube
 from drivers.simulated.motion import Subject as MotionSubject
 from drivers.simulated.motion import sample_motion
-from drivers.simulated.render import Canvas, body, paint, sky_visibility
-from drivers.simulated.room import sample_lamps
-from drivers.simulated.sensor import Conditions, expose_color
-from drivers.simulated.species import Difficulty, Species
+from drivers.simulated.pictures import (
+    NO_PICTURE,
+    cut_along,
+    in_picture,
+    on_sheet,
+    portrait,
+    printed,
+    sample_scale,
+    sample_screen,
+    sample_sheet,
+    sample_size,
+)
+from drivers.simulated.species import FLAT, Difficulty, Species
+
+__all__ = ["NO_PICTURE", "Fixed", "Masked", "Person", "Subject", "sample_subject"]
 
 F32 = NDArray[np.float32]
 Rng = np.random.Generator
 
-_ANCHOR: Final[Anchor] = (0.5, 0.42)
-_PHONE_M: Final = 0.1  # narrower than any other screen
-_CHEST_M: Final = 0.35  # below the eyes
-_PRINT_PX_PER_M: Final = 1400.0  # a live face half a metre away shows 1160
-NO_PICTURE: Final = np.full((1, 1, 4), 0.5, np.float32)
+_BEHIND: Final = ("wrapped_print", "trimmed_print")  # paper that is also worn
 
 
 class Subject(Protocol):
@@ -73,7 +72,7 @@ class Person:
     moves: MotionSubject = "person"
 
     def mesh(self, expression: Expression) -> Mesh:
-        return _with(_standing(head_mesh(self.identity, expression)), self.beside)
+        return _with(standing(head_mesh(self.identity, expression)), self.beside)
 
     def landmarks(self, expression: Expression) -> F32:
         return landmarks(self.identity, expression)
@@ -81,13 +80,14 @@ class Person:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Masked:
-    """A person in a mask: their own eyes behind its holes, their hair, neck and clothes around it."""
+    """A person in a mask of another's face: their own eyes behind its holes, their hair, neck and clothes around it."""
 
     wearer: Identity
     kind: MaskKind
     thickness_m: float
     eye_gap_m: float
     cut: MaskCut
+    face: Likeness
     beside: Mesh | None
 
     picture = NO_PICTURE
@@ -95,24 +95,30 @@ class Masked:
 
     def mesh(self, expression: Expression) -> Mesh:
         head = head_mesh(self.wearer, behind_mask(expression, self.kind))
-        masked = mask_shell(head, self.kind, self.thickness_m, eye_gap_m=self.eye_gap_m, cut=self.cut)
-        return _with(_standing(masked), self.beside)
+        masked = mask_shell(
+            head, self.kind, self.thickness_m, eye_gap_m=self.eye_gap_m, cut=self.cut, face=self.face
+        )  # fmt: skip
+        return _with(standing(masked), self.beside)
 
     def landmarks(self, expression: Expression) -> F32:
+        base = template()
         places = landmarks(self.wearer, behind_mask(expression, self.kind))
-        return (places - np.array([0, 0, self.thickness_m], np.float32)).astype(np.float32)
+        places[:2, 2] += self.eye_gap_m
+        places[2:] += self.face.offset[[base.nose_tip, *base.mouth_corners]]
+        places[2:, 2] -= self.thickness_m
+        return places
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Held:
-    """A print or screen with the hands, and perhaps the head, of who holds it. It does not change in time."""
+class Fixed:
+    """A print, a screen or a made head with all that belongs to it. It does not change in time."""
 
     shape: Mesh
     picture: F32
     places: F32
     moves: MotionSubject = "rigid"
 
-    def mesh(self, expression: Expression) -> Mesh:  # noqa: ARG002  pictures have one expression
+    def mesh(self, expression: Expression) -> Mesh:  # noqa: ARG002  it has one expression
         return self.shape
 
     def landmarks(self, expression: Expression) -> F32:  # noqa: ARG002
@@ -123,32 +129,26 @@ def _with(shape: Mesh, beside: Mesh | None) -> Mesh:
     return shape if beside is None else merged([shape, beside])
 
 
-def _standing(bust: Mesh) -> Mesh:
-    """A bust drawn out downwards, past the lower edge of every picture."""
-    vertices = bust.vertices.copy()
-    vertices[:, 1] += 3.0 * np.maximum(vertices[:, 1] - _CHEST_M, 0)
-    return bust.with_vertices(vertices)
-
-
 def sample_subject(
     species: Species, person: Rng, instrument: Rng, scene: Rng, difficulty: Difficulty
 ) -> tuple[Subject, Palette]:
     """Draws what stands before the camera, and what it is made of.
 
-    `person` decides who lives, wears the mask or is pictured; `instrument` the print, screen or mask; `scene` the rest.
+    `person` decides who lives, wears the mask or is pictured, or whom a made head shows; `instrument` the print,
+    screen, mask or head; `scene` the rest.
     """
+    (person, skin), (instrument, matter) = material_streams(person, instrument)
     identity = sample_identity(person)
-    if species in ("live", "resin_mask", "silicone_mask"):
-        beside = _raised_hand(scene)
-        if species == "live":
-            return Person(identity, beside), sample_palette(person, scene, instrument)
-        kind: MaskKind = "resin" if species == "resin_mask" else "silicone"
-        thickness = instrument.uniform(0.002, 0.004 if kind == "resin" else 0.005)
-        masked = Masked(
-            identity, kind, float(thickness), float(instrument.uniform(0.001, 0.006)), sample_cut(instrument), beside
-        )
-        return masked, sample_palette(person, scene, instrument, mask=kind)
-    return _sample_held(species, identity, person, instrument, scene)
+    if species in FLAT:
+        return _sample_flat(species, identity, skin, instrument, matter, scene)
+    kind, beside = mask_kind(species, matter), _raised_hand(scene)
+    if kind is None:
+        return Person(identity, beside), sample_palette(skin, scene, matter)
+    whole = species == "mannequin_head"
+    palette = sample_palette(skin, scene, matter, mask=kind, overlap=difficulty.overlap, head=whole)
+    if whole:
+        return _sample_mannequin(identity, instrument, beside), palette
+    return _sample_masked(identity, kind, instrument, beside), palette
 
 
 def _raised_hand(rng: Rng) -> Mesh | None:
@@ -159,125 +159,78 @@ def _raised_hand(rng: Rng) -> Mesh | None:
     return raised if rng.random() < 0.12 else None
 
 
-def _sample_held(
-    species: Species, identity: Identity, person: Rng, instrument: Rng, scene: Rng
-) -> tuple[Held, Palette]:
-    pictured = sample_palette(person, scene, instrument)
-    glossy = bool(instrument.random() < 0.3)
+def _sample_masked(wearer: Identity, kind: MaskKind, instrument: Rng, beside: Mesh | None) -> Masked:
+    thickness, gap = sample_thickness(instrument, kind), sample_eye_gap(instrument, kind)
+    cut = sample_cut(instrument, kind)
+    own = head_mesh(wearer)
+    shown = _fitted(wearer, sample_identity(instrument))
+    return Masked(wearer, kind, thickness, gap, cut, likeness(own, shown, kind), beside)
+
+
+def _fitted(wearer: Identity, other: Identity) -> Mesh:
+    """The head of another, its eyes where its wearer has theirs, with the wearer's hair, glasses and clothes."""
+    grown = replace(wearer.hair, beard=other.hair.beard, beard_cover=other.hair.beard_cover)
+    grown = replace(
+        grown, brow_width_m=other.hair.brow_width_m, brow_height_m=other.hair.brow_height_m,
+        brow_cover=other.hair.brow_cover,
+    )  # fmt: skip
+    dressed = replace(
+        other, hair=grown, glasses=wearer.glasses, collar_m=wearer.collar_m, pupil_m=wearer.pupil_m
+    )  # fmt: skip
+    own, eyes = landmarks(wearer)[:2], landmarks(dressed)[:2]
+    size = np.linalg.norm(own[1] - own[0]) / np.linalg.norm(eyes[1] - eyes[0])
+    head = head_mesh(dressed)
+    return head.with_vertices(head.vertices * np.float32(size))
+
+
+def _sample_mannequin(identity: Identity, instrument: Rng, beside: Mesh | None) -> Fixed:
+    """A made head on shoulders or on a stand: its mouth shut, its eyes painted, sometimes of the wrong size."""
+    bald, stand = instrument.random() < 0.25, instrument.random() < 0.4
+    size = float(instrument.uniform(0.55, 1.3)) if instrument.random() < 0.3 else 1.0
+    shown = replace(identity, hair=replace(identity.hair, style="bald") if bald else identity.hair)
+    head = standing(head_mesh(shown))
+    region = head.region.copy()
+    region[np.isin(region, (Region.SKIN, Region.MOUTH, Region.TONGUE, Region.TEETH))] = Region.MASK
+    region[region == Region.LIPS] = Region.MASK_LIPS
+    head = replace(head, region=region)
+    if stand:
+        neck = head.vertices[np.unique(head.faces[(region == Region.MASK)])]
+        foot = np.array([0.0, 0.11, float(neck[neck[:, 1] > 0.09, 2].mean())])
+        path = foot + np.array([[0.0, y, 0.0] for y in (0.0, 0.03, 0.06, 0.065, 0.30, 0.9)])
+        pole = tube(path, [0.058, 0.062, 0.075, 0.02, 0.02, 0.02], 24, Region.PLASTIC)
+        head = merged([head.kept(region != Region.CLOTH), pole])
+    shape = head.with_vertices(head.vertices * np.float32(size))
+    return Fixed(_with(shape, beside), NO_PICTURE, landmarks(shown) * np.float32(size))
+
+
+def _sample_flat(
+    species: Species, identity: Identity, skin: Rng, instrument: Rng, matter: Rng, scene: Rng
+) -> tuple[Subject, Palette]:
+    pictured = with_makeup(sample_palette(skin, scene, matter), scene)
+    glossy = bool(instrument.random() < 0.3) or species == "vinyl_banner"
     holder = sample_identity(scene)
-    palette = sample_palette(scene, scene, instrument, gloss=glossy)
+    own = sample_palette(scene, scene, matter, gloss=glossy)
+    palette = replace(own, face=pictured.face, skin_type=pictured.skin_type)
     expression = sample_motion(instrument).expression_at(float(instrument.uniform(0, 60)))
     distance = float(instrument.uniform(0.6, 1.2))
-    head = head_mesh(identity, expression)
-    width, height = _size(species, instrument)
-    scale = _shown_scale(width, instrument)
+    head, points = head_mesh(identity, expression), landmarks(identity, expression)
+    worn = species == "cutout_print" or (species in _BEHIND and scene.random() < 0.4)
+    width, height = sample_size(species, instrument)
+    scale = sample_scale(width, instrument)
+    if worn:  # who wears a face makes it fit
+        wearer = replace(holder, glasses=None)
+        scale = float(np.ptp(landmarks(wearer)[:2, 0]) / np.ptp(points[:2, 0]))
+    shape = sample_screen(width, height, instrument) if species == "screen_replay" else None
+    if shape is None and species != "cutout_print":
+        shape = sample_sheet(species, width, height, instrument)
     photo = portrait(head, pictured, width / scale, height / scale, distance, instrument)
-    if species == "screen_replay":
-        shape = screen(width, height, float(instrument.uniform(0.002, 0.012)), anchor=_ANCHOR)
-        picture = show_on_screen(photo * instrument.uniform(0.5, 1.5), instrument)
-    else:
-        outline = head_outline(head, width / scale, height / scale, anchor=_ANCHOR, seen_from_m=distance)
-        shape = _paper(species, width, height, outline, instrument)
-        ink: PrintKind = "photo" if glossy else instrument.choice(["laser", "photo", "mono"], p=[0.6, 0.3, 0.1])
-        picture = print_on_paper(photo, ink, instrument)
-    places = _on_sheet(shape, _in_picture(landmarks(identity, expression), width / scale, height / scale, distance))
-    return Held(_held(shape, holder, scene), picture, places), palette
-
-
-def _size(species: Species, rng: Rng) -> tuple[float, float]:
-    """Width and height in metres."""
-    if species != "screen_replay":
-        width = float(rng.uniform(0.19, 0.30))
-        return width, width * float(rng.uniform(1.2, 1.42))
-    device = rng.choice(["phone", "tablet", "monitor"], p=[0.3, 0.5, 0.2])
-    if device == "phone":
-        return 0.068 * float(rng.uniform(0.95, 1.1)), 0.148 * float(rng.uniform(0.9, 1.1))
-    if device == "tablet":
-        return float(rng.uniform(0.15, 0.20)), float(rng.uniform(0.20, 0.26))
-    return float(rng.uniform(0.35, 0.5)), float(rng.uniform(0.25, 0.32))
-
-
-def _shown_scale(width_m: float, rng: Rng) -> float:
-    """Size of the pictured face against its natural size: mostly natural, on a phone what fits."""
-    other = float(rng.uniform(0.75, 1.3)) if rng.random() < 0.4 else 1.0
-    return min(other, width_m / float(rng.uniform(0.11, 0.17))) if width_m < _PHONE_M else other
-
-
-def _paper(species: Species, width: float, height: float, outline: F32, rng: Rng) -> Mesh:
-    """Flat and a little slack; or cut out along the head; or bent about an axis, folded at the nose, wrapped."""
-    slack, wave = 1 / rng.uniform(-1.2, 1.2), rng.uniform(0.0, 0.06)
-    axis = float(rng.normal(np.pi / 2, 0.2) if rng.random() < 0.7 else rng.uniform(0, np.pi))
-    bend = float(rng.uniform(0.06, 0.30) * rng.choice([1.0, 1.0, 1.0, -1.0]))
-    fold = float(rng.uniform(0.12, 0.55))
-    style = rng.choice(["bent", "folded", "wrapped"])
-    if species == "flat_print":
-        return sheet(width, height, slack, axis, anchor=_ANCHOR, wave_rad=wave)
-    if species == "curved_print" or rng.random() < 0.4:
-        radius = float(np.inf) if style == "folded" else bend
-        folded = 0.0 if style == "bent" else fold
-        axis = np.pi / 2 if folded else axis
-        whole = sheet(width, height, radius, axis, anchor=_ANCHOR, fold_rad=folded)
-    else:
-        whole = sheet(width, height, slack, axis, anchor=_ANCHOR, wave_rad=wave)
-    return trimmed(whole, outline) if species == "trimmed_print" else whole
-
-
-def _held(shape: Mesh, holder: Identity, rng: Rng) -> Mesh:
-    """With a hand or two, and sometimes the holder's own head and shoulders close behind."""
-    parts = [shape]
-    edges = rng.permutation(np.array(["left", "right", "bottom"]))
-    for edge in edges[: rng.choice([0, 1, 2], p=[0.15, 0.6, 0.25])]:
-        parts.append(hand_holding(shape, edge, float(rng.uniform(0.4, 0.9))))
-    behind = [rng.uniform(-0.08, 0.08), rng.uniform(-0.02, 0.12), rng.uniform(0.13, 0.40)]
-    if rng.random() < 0.4:
-        parts.append(_standing(head_mesh(holder)).transformed(np.eye(3), behind))
-    return merged(parts)
-
-
-def _portrait_camera(width_m: float, height_m: float, distance_m: float) -> Intrinsics:
-    w, h = max(int(width_m * _PRINT_PX_PER_M), 32), max(int(height_m * _PRINT_PX_PER_M), 32)
-    f = _PRINT_PX_PER_M * distance_m
-    return Intrinsics(width=w, height=h, fx=f, fy=f, cx=_ANCHOR[0] * w - 0.5, cy=_ANCHOR[1] * h - 0.5)
-
-
-def portrait(head: Mesh, palette: Palette, width_m: float, height_m: float, distance_m: float, rng: Rng) -> F32:
-    """A head as another colour camera pictured it, linear RGB float32 [h, w, 3], 0..1, natural size on
-    `width_m` × `height_m`.
-    """
-    camera = _portrait_camera(width_m, height_m, distance_m)
-    lamps, _ = sample_lamps(rng, 0.02, 1.0)
-    placed = head.transformed(np.eye(3), [0.0, 0.0, distance_m])
-    canvas = Canvas.empty(camera, infrared=False)
-    canvas.light[:] = rng.uniform(0.05, 0.7, 3)
-    paint(canvas, body(placed, palette, lamps, sky_visibility(placed)), NO_PICTURE, camera, Extrinsics(), lamps)
-    face = np.median(canvas.light[canvas.region == Region.SKIN].mean(axis=1))
-    conditions = Conditions(
-        4.0, 1.0, 10.0, float(rng.uniform(1, 4)), float(rng.uniform(0.12, 0.32) / max(face, 1e-4)),
-        (float(rng.uniform(0.92, 1.08)), 1.0, float(rng.uniform(0.92, 1.08))), float(rng.uniform(0.3, 1.0)),
-        0.6, False, 0.0, 1.0, "hole", (0, 0),
-    )  # fmt: skip
-    srgb = np.asarray(expose_color(canvas, conditions, rng) / np.float32(255), np.float32)
-    return srgb_to_linear(srgb)
-
-
-def _in_picture(places: F32, width_m: float, height_m: float, distance_m: float) -> F32:
-    """Where points of a head come to lie in its portrait, uv float32 [N, 2]."""
-    shrink = distance_m / (distance_m + places[:, 2:])
-    return np.asarray(places[:, :2] * shrink / [width_m, height_m] + _ANCHOR, np.float32)
-
-
-def _on_sheet(shape: Mesh, uv: F32) -> F32:
-    """Where places of a picture lie on the sheet or screen that shows it, float32 [N, 3]."""
-    faces = shape.faces[np.isin(shape.region, (Region.PAPER, Region.SCREEN))]
-    corners = shape.uv[faces]
-    found = []
-    for point in uv:
-        a = corners[:, 0]
-        b, c, p = corners[:, 1] - a, corners[:, 2] - a, point - a
-        area = b[:, 0] * c[:, 1] - b[:, 1] * c[:, 0]
-        wb = (p[:, 0] * c[:, 1] - p[:, 1] * c[:, 0]) / area
-        wc = (b[:, 0] * p[:, 1] - b[:, 1] * p[:, 0]) / area
-        best = int(np.argmax(np.minimum.reduce([wb, wc, 1 - wb - wc])))
-        weights = np.array([1 - wb[best] - wc[best], wb[best], wc[best]])
-        found.append(weights @ shape.vertices[faces[best]])
-    return np.array(found, np.float32)
+    picture = printed(species, photo, glossy, instrument)
+    uv = in_picture(points, width / scale, height / scale, distance)
+    if species == "cutout_print":
+        return sample_cutout(wearer, photo, picture, uv, (width, height), instrument, scene), palette
+    assert shape is not None, "all but cut-outs have their sheet by now"
+    if species == "trimmed_print" or (species == "wrapped_print" and instrument.random() < 0.5):
+        shape = cut_along(shape, photo)
+    if worn:
+        return sample_worn(wearer, shape, picture, uv, scene), palette
+    return Fixed(held(shape, holder, scene), picture, on_sheet(shape, uv)), palette

@@ -130,7 +130,7 @@ def beard_cover(points: F32, lips: NDArray[np.bool_], hair: Hair) -> F32:
         return np.zeros(len(points), np.float32)
     x, y, z = np.abs(points[:, 0]), points[:, 1], points[:, 2]
     lip = ramp(y, 0.046, 0.050) * ramp(y, 0.068, 0.062) * ramp(x, 0.036, 0.027) * (z < 0.02)
-    chin = ramp(y, 0.062, 0.074) * ramp(x, 0.034, 0.026) * ramp(z, 0.045, 0.03)
+    chin = ramp(y, 0.062, 0.074) * ramp(x, 0.034, 0.026) * ramp(z, 0.045, 0.03) * ramp(y, 0.135, 0.115)
     cheek_line = 0.064 - 0.045 * ramp(z, 0.02, 0.085)
     jaw = ramp(y, cheek_line.min(), cheek_line.min() + 0.01) * ramp(y - cheek_line, 0.0, 0.012)
     jaw *= ramp(z, 0.098, 0.085) * ramp(y - 0.6 * z, 0.105, 0.09)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from drivers.simulated import hair as growth
 from drivers.simulated.assets import AGES, RACES, SEXES, WEIGHTS, Template, template
+from drivers.simulated.glasses import Glasses, frame_mesh, lens_mesh, sample_glasses
 from drivers.simulated.hair import BEARD_STYLES, HAIR_STYLES, Hair
 from drivers.simulated.mesh import (
     F32,
@@ -22,7 +23,6 @@ from drivers.simulated.mesh import (
     mesh,
     rotation,
     smoothed,
-    tube,
     vertex_normals,
 )
 
@@ -31,16 +31,6 @@ _EYE_RINGS = 13
 _EYE_SIDES = 28
 _SHIRT_M = 0.005
 _ARM_DROP_RAD = 0.62
-
-
-@dataclass(frozen=True, slots=True)
-class Glasses:
-    """A simple frame: lens half width and height, rim thickness, metres; `square` 2 = ellipse, 4 = rounded box."""
-
-    half_width_m: float
-    half_height_m: float
-    rim_m: float
-    square: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +101,7 @@ def sample_identity(rng: np.random.Generator) -> Identity:
         targets=_sample_targets(rng),
         scale=float(np.clip(rng.normal(1.005 + 0.04 * male, 0.018), 0.97, 1.08)),
         hair=_sample_hair(rng, male, old),
-        glasses=_sample_glasses(rng) if rng.random() < 0.25 else None,
+        glasses=sample_glasses(rng) if rng.random() < 0.25 else None,
         collar_m=float(rng.uniform(-0.045, 0.02)),
         pupil_m=float(rng.uniform(0.0011, 0.0024)),
         seed=int(rng.integers(2**31)),
@@ -172,15 +162,6 @@ def _sample_hair(rng: np.random.Generator, male: float, old: float) -> Hair:
         brow_width_m=float(rng.uniform(0.036, 0.044)),
         brow_height_m=float(rng.uniform(0.004, 0.0085)),
         brow_cover=float(rng.uniform(0.45, 0.95)),
-    )
-
-
-def _sample_glasses(rng: np.random.Generator) -> Glasses:
-    return Glasses(
-        half_width_m=float(rng.uniform(0.023, 0.028)),
-        half_height_m=float(rng.uniform(0.015, 0.023)),
-        rim_m=float(rng.uniform(0.0008, 0.0024)),
-        square=float(rng.uniform(2.0, 4.5)),
     )
 
 
@@ -355,32 +336,21 @@ def _unit_eye(pupil: float, iris: float) -> tuple[F64, NDArray[np.int32], NDArra
     return points, faces.astype(np.int32), region
 
 
-def _glasses(points: F32, identity: Identity) -> Mesh | None:
-    """Two rims before the eyes, a bridge over the nose, temples to the ears. No lenses: they are clear."""
+def lenses(identity: Identity) -> Mesh | None:
+    """The lenses of a person's glasses, in the head frame; None without glasses."""
     if identity.glasses is None:
         return None
-    frame, base = identity.glasses, template()
-    angle = np.linspace(0, 2 * np.pi, 41)
-    shape = (np.abs(np.cos(angle)) ** frame.square + np.abs(np.sin(angle)) ** frame.square) ** (-1 / frame.square)
-    parts = []
-    # The rims clear the brow ridge and the cheeks below the eyes.
-    around = (np.abs(np.abs(points[:, 0]) - 0.035) < 0.02) & (np.abs(points[:, 1]) < 0.025)
-    front = float(points[: base.count][around[: base.count], 2].min()) - frame.rim_m - 0.002
-    for side, sign in ((0, -1.0), (1, 1.0)):
-        eye, _ = _eye_sphere(points, side)
-        x = eye[0] + sign * 0.002 + frame.half_width_m * shape * np.cos(angle)
-        y = eye[1] + 0.004 + frame.half_height_m * shape * np.sin(angle)
-        z = front + 0.35 * np.maximum(np.abs(x) - 0.02, 0) ** 2 / 0.05  # the frame wraps a little round the face
-        parts.append(tube(np.stack([x, y, z], 1), frame.rim_m, 8, Region.GLASSES_FRAME))
-        outer = np.argmax(x * sign)
-        ear = points[: base.count][base.ears]
-        ear = ear[ear[:, 0] * sign > 0]
-        hinge = np.array([x[outer] + sign * 0.003, eye[1] - 0.004, z[outer] + 0.002])
-        end = np.array([sign * np.abs(ear[:, 0]).max() - sign * 0.012, eye[1] - 0.006, ear[:, 2].mean()])
-        temple = hinge + np.linspace(0, 1, 8)[:, None] * (end - hinge)
-        parts.append(tube(temple, frame.rim_m * 1.1, 8, Region.GLASSES_FRAME))
-    inner = abs(points[base.eyes[1]][:, 0].mean()) + 0.002 - frame.half_width_m
-    x = np.linspace(-inner, inner, 7)
-    bridge = np.stack([x, np.full(7, 0.001) - 0.003 * np.cos(x / inner * np.pi / 2), np.full(7, front)], 1)
-    parts.append(tube(bridge, frame.rim_m, 8, Region.GLASSES_FRAME))
-    return merged(parts)
+    points = _person(identity).points
+    return lens_mesh(identity.glasses, _eye_centres(points), points[: template().count])
+
+
+def _eye_centres(points: F32) -> F64:
+    return np.stack([_eye_sphere(points, side)[0] for side in (0, 1)])
+
+
+def _glasses(points: F32, identity: Identity) -> Mesh | None:
+    if identity.glasses is None:
+        return None
+    base = template()
+    skin = points[: base.count]
+    return frame_mesh(identity.glasses, _eye_centres(points), skin, skin[base.ears])

@@ -7,24 +7,27 @@ the origin, between the eyes. Which picture is nobody's business here.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from drivers.simulated.hands import hand, hand_holding
 from drivers.simulated.masks import behind_mask, mask_shell
 from drivers.simulated.mesh import F32, F64, Mesh, Region, cut_faces, grid_faces, merged, mesh
 
 __all__ = [
+    "Hole",
     "behind_mask",
     "folded_sheet",
     "hand",
     "hand_holding",
-    "head_outline",
     "mask_shell",
+    "pierced",
     "screen",
     "sheet",
+    "silhouette",
     "trimmed",
     "trimmed_sheet",
 ]
@@ -47,6 +50,7 @@ def sheet(
     fold_width_m: float = 0.006,
     wave_rad: float = 0.0,
     wave_length_m: float = 0.15,
+    cell_m: float = _CELL_M,
 ) -> Mesh:
     """A sheet of paper, bent and folded about one axis: a developable, so the print is not stretched.
 
@@ -54,8 +58,9 @@ def sheet(
     bend_axis_rad: direction of the axis in the sheet, 0 = along x, pi/2 = upright
     fold_rad: each half turns back by this at the axis through the anchor (a nose ridge), over `fold_width_m`
     wave_rad, wave_length_m: slope and period of a slack sheet's wave
+    cell_m: size of its triangles
     """
-    rows, columns = (max(2, int(np.ceil(size / _CELL_M)) + 1) for size in (height_m, width_m))
+    rows, columns = (max(2, int(np.ceil(size / cell_m)) + 1) for size in (height_m, width_m))
     v, u = np.meshgrid(np.linspace(0, 1, rows), np.linspace(0, 1, columns), indexing="ij")
     uv = np.stack([u, v], -1).reshape(-1, 2)
     flat = (uv - np.array(anchor)) * (width_m, height_m)
@@ -131,7 +136,7 @@ def trimmed_sheet(
     wave_rad: float = 0.0,
     holes: Sequence[ArrayLike] = (),
 ) -> Mesh:
-    """A sheet trimmed to an outline (float [K, 2], uv, closed), for instance `head_outline`."""
+    """A sheet trimmed to an outline (float [K, 2], uv, closed), for instance a `silhouette`."""
     whole = sheet(width_m, height_m, bend_radius_m, bend_axis_rad, anchor=anchor, fold_rad=fold_rad, wave_rad=wave_rad)
     return trimmed(whole, outline, holes)
 
@@ -153,23 +158,36 @@ def _inside(uv: F32, outline: ArrayLike, size: ArrayLike) -> F32:
     return np.asarray(np.where(odd, distance, -distance), np.float32)
 
 
-def head_outline(head: Mesh, width_m: float, height_m: float, *, anchor: Anchor = CENTRE, seen_from_m: float) -> F32:
-    """Outline float32 [K, 2], uv, of a head without its shirt on a print that shows it at natural size.
+def silhouette(region: NDArray[np.int16]) -> F32:
+    """Outline float32 [K, 2], uv, of what a picture shows of a head without its shirt.
 
-    `seen_from_m`: distance of the camera that took the picture, from between the eyes.
+    region: int16 [H, W], `Region` of each pixel, -1 where there is nothing
     """
-    shrink = seen_from_m / (seen_from_m + head.vertices[:, 2:])
-    corners = (head.vertices[:, :2] * shrink)[head.faces[head.region != Region.CLOTH]]
-    # A millimetre grid with a margin: more than any scissors follow.
-    low = corners.min((0, 1)) - 0.01
-    pixels = np.ascontiguousarray((corners - low) * 1000.0).round().astype(np.int32)
-    canvas = np.zeros(pixels.max((0, 1))[::-1] + 11, np.uint8)
-    for triangle in pixels:
-        cv2.fillConvexPoly(canvas, triangle, 255)
-    contours, _ = cv2.findContours(canvas, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    head = ((region >= 0) & (region != Region.CLOTH)).astype(np.uint8)
+    contours, _ = cv2.findContours(head, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     largest = max(contours, key=cv2.contourArea)
-    outline = cv2.approxPolyDP(largest, 1.5, closed=True).reshape(-1, 2) / 1000.0 + low
-    return np.asarray(outline / (width_m, height_m) + anchor, np.float32)
+    outline = cv2.approxPolyDP(largest, 1.0, closed=True).reshape(-1, 2) + 0.5
+    return np.asarray(outline / region.shape[::-1], np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """An ellipse cut out of a sheet with scissors: `centre` uv, half width and height in metres."""
+
+    centre: tuple[float, float]
+    half_m: tuple[float, float]
+
+
+def pierced(whole: Mesh, holes: Sequence[Hole], size_m: tuple[float, float], phase: float) -> Mesh:
+    """A sheet of the given width and height with holes; `phase` picks how the scissors err."""
+    level = np.full(len(whole.uv), np.inf)
+    for hole in holes:
+        offset = (whole.uv - hole.centre) * size_m
+        angle = np.arctan2(offset[:, 1], offset[:, 0])
+        radius = np.hypot(*(offset / hole.half_m).T) / (1 + 0.06 * np.sin(3 * angle + phase) + 0.04 * np.sin(5 * angle))
+        level = np.minimum(level, (radius - 1) * min(hole.half_m))
+    cut = cut_faces(whole.faces, level.astype(np.float32))
+    return cut.applied(whole).kept(cut.above)
 
 
 def screen(

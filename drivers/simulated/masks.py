@@ -7,40 +7,65 @@ what differs in life: material, thickness, the step at its edges, eyes that lie 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from drivers.simulated.hair import ramp, ripple
 from drivers.simulated.heads import Expression
+from drivers.simulated.matter import MaskKind
 from drivers.simulated.mesh import F32, F64, Mesh, Region, cut_faces, merged, rim, smoothed
 
-MaskKind = Literal["resin", "silicone"]
-
+SOFT: Final = frozenset(("silicone", "latex", "textile"))
+"""Stuff that follows half of what a face does below it. The rest is rigid."""
+_THICKNESS_M: Final[dict[MaskKind, tuple[float, float]]] = {
+    "resin": (0.002, 0.004),
+    "plaster": (0.003, 0.006),
+    "silicone": (0.002, 0.005),
+    "latex": (0.001, 0.002),
+    "plastic": (0.001, 0.003),
+    "textile": (0.0006, 0.0012),
+}
 _EYE = np.array([0.0308, 0.0010])  # canonical x, y of the eye at image right, metres
+_LARGEST_OFFSET_M = 0.018
+_FITTED_M = 0.022  # within this of its edges a mask takes the shape of who wears it
 _BELOW_EDGE_M = 0.010  # how far the wearer's skin goes on below the mask's edge
 _EYE_REGIONS = (Region.SCLERA, Region.IRIS, Region.PUPIL, Region.LASHES)
 
 
 @dataclass(frozen=True, slots=True)
 class MaskCut:
-    """Where a mask is cut. `hole_m`: half width and height of the eye holes; `phase` picks the irregularities."""
+    """Where a mask is cut. `hole_m`: half width and height of the eye holes; `edge`: thickness left at them, a share;
+    `phase` picks the irregularities.
+    """
 
     hole_m: tuple[float, float] = (0.0165, 0.0080)
     ragged: float = 0.12
     phase: float = 0.0
+    edge: float = 1.0
 
 
-def sample_cut(rng: np.random.Generator) -> MaskCut:
-    """Holes from close to the lid line to generous, cut by hand."""
-    size = rng.uniform(0.9, 1.25)
-    return MaskCut((0.0158 * size, 0.0074 * size * rng.uniform(0.85, 1.2)), rng.uniform(0.05, 0.2), rng.uniform(0, 6))
+def sample_cut(rng: np.random.Generator, kind: MaskKind = "resin") -> MaskCut:
+    """Holes from close to the lid line to generous, cut by hand; soft stuff may run out thin on the lids."""
+    size, edge = rng.uniform(0.9, 1.25), rng.uniform(0.05, 1.0)
+    hole = (0.0158 * size, 0.0074 * size * rng.uniform(0.85, 1.2))
+    return MaskCut(hole, rng.uniform(0.05, 0.3), rng.uniform(0, 6), edge if kind in SOFT else 0.5 + 0.5 * edge)
+
+
+def sample_thickness(rng: np.random.Generator, kind: MaskKind) -> float:
+    """Metres."""
+    return float(rng.uniform(*_THICKNESS_M[kind]))
+
+
+def sample_eye_gap(rng: np.random.Generator, kind: MaskKind) -> float:
+    """How much deeper the real eyes lie, metres: thin soft stuff is glued to the lids."""
+    return float(rng.uniform(0.0003, 0.004) if kind in SOFT else rng.uniform(0.001, 0.006))
 
 
 def behind_mask(expression: Expression, kind: MaskKind) -> Expression:
-    """What of the wearer's expression shows: of a rigid mask only the eyes, of silicone half of the rest."""
-    share = 0.0 if kind == "resin" else 0.5
+    """What of the wearer's expression shows: of a rigid mask only the eyes, of soft stuff half of the rest."""
+    share = 0.5 if kind in SOFT else 0.0
     return replace(
         expression,
         mouth_open=share * expression.mouth_open,
@@ -51,24 +76,66 @@ def behind_mask(expression: Expression, kind: MaskKind) -> Expression:
     )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Likeness:
+    """Whose face a mask shows, over that of its wearer, vertex by vertex of the wearer's head.
+
+    offset: float32 [N, 3] metres, outwards or along the wearer's skin; brow, beard: float32 [N], as painted
+    """
+
+    offset: F32
+    brow: F32
+    beard: F32
+
+
+def likeness(wearer: Mesh, other: Mesh, kind: MaskKind) -> Likeness:
+    """The face of `other` as a mask on the head of `wearer`: heads of one topology with the eyes in one place.
+
+    A mask never lies deeper than the skin below it, and its own features fade out where it fits its wearer.
+    """
+    normals = wearer.vertex_normals()
+    offset = other.vertices - wearer.vertices
+    outwards = (offset * normals).sum(axis=1, keepdims=True)
+    offset = offset + np.maximum(-outwards, 0) * normals
+    offset = smoothed(offset, wearer.faces, 14 if kind == "textile" else 3)
+    offset *= np.minimum(1.0, _LARGEST_OFFSET_M / np.maximum(np.linalg.norm(offset, axis=1, keepdims=True), 1e-9))
+    return Likeness(offset.astype(np.float32), other.brow, other.beard)
+
+
 def mask_shell(
-    head: Mesh, kind: MaskKind, thickness_m: float, *, eye_gap_m: float = 0.003, cut: MaskCut | None = None
+    head: Mesh,
+    kind: MaskKind,
+    thickness_m: float,
+    *,
+    eye_gap_m: float = 0.003,
+    cut: MaskCut | None = None,
+    face: Likeness | None = None,
 ) -> Mesh:
     """The masked person: mask, and what of the wearer shows (eyes behind the holes, hair, neck, shirt).
 
     head: of `heads.head_mesh` with the expression of `behind_mask`
-    kind: resin covers the face to the ears with a closed mouth, silicone the head down to the neck
-    thickness_m: resin 2-4 mm, silicone 2-5 mm; eye_gap_m: how much deeper the real eyes lie, 1-6 mm
+    kind: rigid ones cover the face to the ears with a closed mouth, soft ones the head down to the neck
+    thickness_m: see `sample_thickness`; eye_gap_m: how much deeper the real eyes lie, 0.3-6 mm
+    face: whose face it shows, the wearer's own without
     """
     shape = cut or MaskCut()
     place = head.canonical.astype(np.float64)
     hole = _hole_distance(place, shape)
     level = np.minimum(_extent(place, kind, shape.phase), hole).astype(np.float32)
-    if kind == "resin":  # hair is combed over a face mask's edge
+    if kind not in SOFT:  # hair is combed over a face mask's edge
         level = np.minimum(level, 0.02 * (0.6 - head.hair))
-    covered = [Region.SKIN, Region.LIPS] + ([Region.MOUTH] if kind == "resin" else [])
-    shell = _shell(head, level, covered, thickness_m)
+    covered = [Region.SKIN, Region.LIPS] + ([] if kind in SOFT else [Region.MOUTH])
+    shown = head if face is None else replace(head, brow=face.brow, beard=face.beard)
+    edge = shape.edge + (1 - shape.edge) * ramp(hole, 0.0, 0.012)
+    stand_off = (thickness_m * edge).astype(np.float32)
+    offset = np.zeros_like(head.vertices) if face is None else _shown_offset(level, face)
+    shell = _shell(shown, level, covered, stand_off, offset, kind)
     return merged([_wearer(head, level, hole, covered, eye_gap_m, thickness_m), *shell])
+
+
+def _shown_offset(level: F32, face: Likeness) -> F32:
+    """How far a mask's own features move its surface, float32 [N, 3]: nothing at its edges."""
+    return np.asarray(face.offset * ramp(level, 0.001, _FITTED_M)[:, None], np.float32)
 
 
 def _hole_distance(place: F64, shape: MaskCut) -> F64:
@@ -82,28 +149,44 @@ def _extent(place: F64, kind: MaskKind, phase: float) -> F64:
     """About metres to the mask's outer edge, positive on it, of canonical points [N, 3]."""
     x, y, z = place.T
     ragged = 0.003 * ripple(place, phase, 0.05)
-    if kind == "silicone":
+    if kind in SOFT:
         return np.asarray(0.150 - y - 0.35 * (z - 0.05) + ragged)
     jaw = 0.118 - y - 0.25 * np.maximum(z - 0.01, 0)
     return np.asarray(np.minimum.reduce([0.078 - z, y + 0.072, jaw, 0.085 - np.abs(x)]) + ragged)
 
 
-def _shell(head: Mesh, level: F32, covered: list[Region], thickness_m: float) -> list[Mesh]:
+def _shell(
+    head: Mesh, level: F32, covered: list[Region], thickness: F32, offset: F32, kind: MaskKind
+) -> list[Mesh]:  # fmt: skip
     cut = cut_faces(head.faces, level)
     whole = cut.applied(head)
-    surface = whole.kept(cut.above & np.isin(whole.region, covered))
+    # the vertices' order is kept, so that what belongs to one can be looked up after the cut
+    keep = cut.above & np.isin(whole.region, covered)
+    used = np.unique(whole.faces[keep])
+    surface = whole.kept(keep)
+    if kind == "textile":  # stretched cloth spans hollows
+        surface = surface.with_vertices(smoothed(surface.vertices, surface.faces, 10, _inner(surface)))
     # Smoothed normals shrink in folds, so that lips and nostrils do not grow through each other.
-    stand_off = thickness_m * smoothed(surface.vertex_normals(), surface.faces, 6)
+    stand_off = cut.extended(thickness)[used, None] * smoothed(surface.vertex_normals(), surface.faces, 6)
+    moved = cut.extended(offset)[used]
     lips = surface.region == Region.LIPS
     region = np.where(lips, np.int16(Region.MASK_LIPS), np.int16(Region.MASK))
-    outer = replace(surface.with_vertices(surface.vertices + stand_off), region=region)
+    outer = replace(surface.with_vertices(surface.vertices + moved + stand_off), region=region)
     wall, owner = rim(outer)
-    sunk = surface.vertices - 0.25 * stand_off
+    sunk = surface.vertices + moved - 0.25 * stand_off
     both = merged([outer, outer.with_vertices(sunk)])
     near_eye = np.hypot(*(np.abs(outer.canonical[outer.faces[owner, 0], :2]) - _EYE).T) < 0.03
-    kind = np.where(near_eye, np.int16(Region.MASK_EYE_HOLE_RIM), region[owner])
-    edges = replace(both, faces=wall, region=kind.astype(np.int16))
+    stuff = np.where(near_eye, np.int16(Region.MASK_EYE_HOLE_RIM), region[owner])
+    edges = replace(both, faces=wall, region=stuff.astype(np.int16))
     return [outer, edges.kept(np.ones(len(wall), np.bool_))]
+
+
+def _inner(surface: Mesh) -> NDArray[np.bool_]:
+    """Vertices that lie on no open edge."""
+    inner = np.ones(len(surface.vertices), np.bool_)
+    wall, _ = rim(surface)
+    inner[np.unique(wall) % len(inner)] = False
+    return inner
 
 
 def _wearer(head: Mesh, level: F32, hole: F64, covered: list[Region], eye_gap_m: float, thickness_m: float) -> Mesh:

@@ -1,9 +1,7 @@
 """Reflectance of what stands before the camera, in four bands: red, green, blue and near infrared.
 
-Skin follows the correlation of Cooksey, Allen & Tsai (2017, 100 forearms): within a Fitzpatrick type red is
-drawn, the other bands follow from it. What fades in infrared (freckles, redness, lips, dyes) and what does not
-(carbon black, melanin-free hair) is what the reflectance stage lives on, so masks draw their colour from the
-same skin sampler and differ in infrared only, by ranges that overlap skin's.
+What fades in infrared (freckles, redness, lips, dyes) and what does not (carbon black, melanin-free hair) is what the
+reflectance stage lives on. Faces, alive or made, are drawn in `matter`; hair, cloth, ink and screens here.
 """
 
 from __future__ import annotations
@@ -15,16 +13,21 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from drivers.simulated.matter import NIR, OWN_SKIN, MaskKind, Material, imitation, living, sample_mask, sample_skin
 from drivers.simulated.mesh import Mesh, Region
+
+__all__ = [
+    "BANDS", "NIR", "Kind", "MaskKind", "Palette", "PrintKind", "Texture", "cover", "face_material", "print_on_paper",
+    "print_on_vinyl", "sample_cloth", "sample_hair", "sample_mask", "sample_palette", "sample_skin", "sample_wall",
+    "show_on_screen", "vertex_albedo",
+]  # fmt: skip
 
 F32 = NDArray[np.float32]
 Rng = np.random.Generator
 
-MaskKind = Literal["resin", "silicone"]
 PrintKind = Literal["laser", "photo", "mono"]
 
 BANDS: Final = 4
-NIR: Final = 3
 
 
 class Texture(IntEnum):
@@ -61,7 +64,8 @@ class Kind(IntEnum):
 class Palette:
     """What one scene is made of. `albedo` float32 [regions, 4] and `surface` float32 [regions, Texture.COLUMNS]
     are indexed by `Region`; `hair`, `brow`, `beard` float32 [4] cover the skin by the mesh's weights; `blush` is
-    the redness of cheeks and nose.
+    the redness of cheeks and nose. `face` is what the face that is seen is made of, `skin_type` the Fitzpatrick type
+    1..6 of the person who is seen, wears the mask or is pictured.
     """
 
     albedo: F32
@@ -70,29 +74,8 @@ class Palette:
     brow: F32
     beard: F32
     blush: float
-
-
-_RED_OF_TYPE = ((0.56, 0.027), (0.52, 0.034), (0.47, 0.025), (0.39, 0.033), (0.29, 0.039), (0.17, 0.04))
-# ln G, ln B, ln 850, ln 940 = intercept + slope · ln R, residual sd (Cooksey 2017, own fit)
-_INTERCEPT = np.array([-0.170, -0.223, -0.331, -0.536])
-_SLOPE = np.array([1.394, 1.770, 0.254, 0.137])
-_RESIDUAL_SD = np.array([0.042, 0.090, 0.036, 0.038])
-_RESIDUAL_CORRELATION = np.array(
-    [[1.0, 0.64, -0.45, -0.45], [0.64, 1.0, -0.45, -0.45], [-0.45, -0.45, 1.0, 0.96], [-0.45, -0.45, 0.96, 1.0]]
-)
-_FACE = np.array([1.0, 0.88, 0.88])  # a face holds more blood than a forearm
-_GLOSS = 0.008  # the measured reflectance includes the surface's gloss, of which the lobe adds about this much again
-
-
-def sample_skin(rng: Rng, nir_nm: int = 850) -> F32:
-    """Diffuse albedo of one person's face, float32 [4]; `nir_nm` 850 or 940."""
-    mean, sd = _RED_OF_TYPE[rng.integers(len(_RED_OF_TYPE))]
-    red = max(rng.normal(mean, sd), 0.08)
-    covariance = _RESIDUAL_CORRELATION * np.outer(_RESIDUAL_SD, _RESIDUAL_SD)
-    others = np.exp(_INTERCEPT + _SLOPE * np.log(red) + rng.multivariate_normal(np.zeros(4), covariance))
-    nir = others[2 if nir_nm == 850 else 3] - 0.02
-    bands = np.array([*(np.array([red, others[0], others[1]]) * _FACE), nir])
-    return np.maximum(bands - _GLOSS, 0.4 * bands).astype(np.float32)
+    face: Material
+    skin_type: int
 
 
 _HAIR = {  # R G B, range of infrared
@@ -129,15 +112,7 @@ def sample_wall(rng: Rng) -> F32:
     return np.array([*tint, np.clip(tint.mean() * rng.uniform(0.85, 1.35), 0.15, 0.8)], np.float32)
 
 
-def sample_mask(rng: Rng, kind: MaskKind, wearer: F32) -> F32:
-    """Albedo of a mask's material, float32 [4]: painted as skin, mostly as its wearer's, its infrared in the material's
-    own range.
-    """
-    stranger = sample_skin(rng)
-    bands = (wearer if rng.random() < 0.6 else stranger).copy()
-    bands[:3] *= 1.0 + rng.uniform(-0.08, 0.08, 3)
-    bands[NIR] = rng.uniform(0.45, 0.75 if kind == "resin" else 0.70) - _GLOSS
-    return bands
+_LIVE_NIR = 0.57  # of a living face, the mean of all types
 
 
 def print_on_paper(picture: F32, kind: PrintKind, rng: Rng) -> F32:
@@ -170,40 +145,91 @@ def show_on_screen(picture: F32, rng: Rng) -> F32:
     return np.ascontiguousarray(np.concatenate([light, nir], axis=2), np.float32)
 
 
+def print_on_vinyl(picture: F32, rng: Rng) -> F32:
+    """Albedo float32 [H, W, 4] of a banner: any pigment on vinyl, in infrared a half to four fifths of a live face."""
+    shade = np.clip(picture, 0.0, 1.0)
+    grey = shade @ np.array([0.3, 0.59, 0.11], np.float32)
+    level, seen = _LIVE_NIR * rng.uniform(0.5, 0.8), rng.uniform(0.0, 0.5)
+    nir = level * (1.0 - seen * (1.0 - grey / max(float(np.median(grey)), 0.05)).clip(-0.3, 0.9))
+    rgb = 0.75 * rng.uniform(0.92, 1.03) * (0.05 + 0.95 * shade)
+    return np.ascontiguousarray(np.concatenate([rgb, nir[..., None]], axis=2), np.float32)
+
+
 def sample_palette(
-    person: Rng, scene: Rng, instrument: Rng, nir_nm: int = 850, mask: MaskKind | None = None, gloss: bool = False
+    person: Rng,
+    scene: Rng,
+    instrument: Rng,
+    nir_nm: int = 850,
+    mask: MaskKind | None = None,
+    gloss: bool = False,
+    overlap: float = 0.0,
+    head: bool = False,
 ) -> Palette:
     """Materials of one scene: skin, hair and eyes are the `person`'s, clothes and walls the `scene`'s, a mask's
-    material and paint the `instrument`'s. All are drawn whether needed or not. `gloss`: paper is a glossy photo.
+    material and paint the `instrument`'s. All are drawn whether needed or not. `gloss`: paper is a glossy photo;
+    `overlap`: probability that a mask is optically skin; `head`: the mask is a whole head with its own hair and eyes.
     """
-    skin = sample_skin(person, nir_nm)
-    hair = sample_hair(person, skin)
+    skin, skin_type = living(person, nir_nm)
+    made = imitation(instrument, mask or "resin", skin, overlap)
+    hair = sample_hair(person, skin.albedo)
     brow = (hair * person.uniform(0.8, 1.1)).astype(np.float32)
-    painted = sample_mask(instrument, mask or "resin", skin)
-    albedo = _albedo(person, scene, skin, hair, painted, instrument)
-    surface = _surface(person, scene, instrument.uniform(0.05, 0.12) if gloss else None)
-    _paint_mask(instrument, surface, mask or "resin")
+    beard = brow
+    albedo = _albedo(person, scene, skin, hair, made, instrument)
+    surface = _surface(skin, made, scene, instrument.uniform(0.05, 0.12) if gloss else None)
     surface[:, Texture.PHASE : Texture.COLUMNS] = person.uniform(0.0, 32.0, 3)
-    on_mask = _mask_brow(instrument, painted)
-    brow, beard = (brow, brow) if mask is None else (on_mask, on_mask)
-    return Palette(albedo, surface, hair, brow, beard, float(person.uniform(0.3, 1.2)))
+    on_mask = _mask_brow(instrument, made, brow)
+    wig = _wig(instrument, hair)
+    on_head = np.array([*wig[:NIR], on_mask[NIR]], np.float32)  # painted as the wig is coloured
+    if mask is not None:
+        brow = beard = on_mask
+    if head:
+        hair, brow, beard = wig, on_head, on_head
+        albedo[[Region.HAIR, Region.LASHES]] = hair
+        _paint_eyes(instrument, surface, albedo, made)
+    face = skin if mask is None else made
+    return Palette(albedo, surface, hair, brow, beard, face.blush, face, skin_type)
 
 
-def _mask_brow(rng: Rng, painted: F32) -> F32:
-    """Brows of a mask: punched hair, or paint that may be clear in infrared."""
-    hair, clear = sample_hair(rng, painted), rng.uniform(0.15, 0.5)
-    if rng.random() < 0.5:
+def face_material(palette: Palette) -> F32:
+    """All that light can tell of the face that is seen, alive or made: float32 [21], see `Material.vector`."""
+    return palette.face.vector()
+
+
+def _mask_brow(rng: Rng, made: Material, wearers: F32) -> F32:
+    """Brows of a mask: punched hair, mostly in its wearer's colour, or paint that may be clear in infrared."""
+    other = (sample_hair(rng, made.albedo) * rng.uniform(0.8, 1.1)).astype(np.float32)
+    hair = (wearers if rng.random() < OWN_SKIN else other).copy()
+    clear, punched = rng.uniform(0.15, 0.5), rng.random() < 0.5
+    if not (punched or made.skin_like):
         hair[NIR] = clear
     return hair
 
 
-def _albedo(person: Rng, scene: Rng, skin: F32, hair: F32, mask: F32, instrument: Rng) -> F32:
+def _wig(rng: Rng, hair: F32) -> F32:
+    """Hair of a made head: real, or synthetic, whose dye is clear beyond 750 nm."""
+    wig = hair.copy()
+    clear, synthetic = rng.uniform(0.4, 0.6), rng.random() < 0.6
+    if synthetic:
+        wig[NIR] = clear
+    return wig
+
+
+def _paint_eyes(rng: Rng, table: F32, albedo: F32, made: Material) -> None:
+    """Eyes of a made head: glass, or paint with the head's own gloss, which is brighter in infrared than a pupil."""
+    tint, painted = rng.uniform(0.05, 0.45), rng.random() < 0.6
+    if painted:
+        albedo[Region.PUPIL, NIR] = albedo[Region.IRIS, NIR] = tint
+        albedo[Region.SCLERA, NIR] = made.albedo[NIR]
+        for region in (Region.SCLERA, Region.IRIS, Region.PUPIL):
+            _set(table, region, ROUGHNESS=made.roughness, F0=made.f0, LOBE=made.lobe)
+
+
+def _albedo(person: Rng, scene: Rng, skin: Material, hair: F32, made: Material, instrument: Rng) -> F32:
     iris = person.choice([[0.04, 0.03, 0.02, 0.15], [0.09, 0.07, 0.04, 0.18], [0.12, 0.15, 0.18, 0.25]])
-    painted_lips = np.array([0.85, 0.60, 0.65, instrument.uniform(0.85, 1.0)])
     dark = [0.04, 0.04, 0.045, scene.uniform(0.05, 0.3)]
     by_region: dict[Region, NDArray[np.floating] | list[float]] = {
-        Region.SKIN: skin,
-        Region.LIPS: skin * [0.85, 0.60, 0.65, 0.97],
+        Region.SKIN: skin.albedo,
+        Region.LIPS: skin.albedo * skin.lips,
         Region.SCLERA: [0.60, 0.55, 0.52, 0.55],
         Region.IRIS: iris,
         Region.PUPIL: [0.02, 0.02, 0.02, 0.03],
@@ -212,16 +238,16 @@ def _albedo(person: Rng, scene: Rng, skin: F32, hair: F32, mask: F32, instrument
         Region.BEARD: hair,
         Region.LASHES: hair,
         Region.TEETH: [0.55, 0.50, 0.42, 0.50],
-        Region.TONGUE: skin * [0.8, 0.45, 0.5, 0.9],
+        Region.TONGUE: skin.albedo * [0.8, 0.45, 0.5, 0.9],
         Region.MOUTH: [0.10, 0.03, 0.03, 0.20],
         Region.CLOTH: sample_cloth(scene),
         Region.PAPER: [0.80, 0.80, 0.80, 0.80],
         Region.SCREEN: [0.0, 0.0, 0.0, 0.03],
         Region.BEZEL: dark,
-        Region.MASK: mask,
-        Region.MASK_EYE_HOLE_RIM: mask * instrument.uniform(0.7, 1.0),
-        Region.MASK_LIPS: mask * painted_lips,
-        Region.HAND: skin,
+        Region.MASK: made.albedo,
+        Region.MASK_EYE_HOLE_RIM: made.albedo * instrument.uniform(0.9, 1.0),
+        Region.MASK_LIPS: made.albedo * made.lips,
+        Region.HAND: skin.albedo,
         Region.WALL: sample_wall(scene),
         Region.FURNITURE: sample_wall(scene),
         Region.PLASTIC: scene.uniform(0.05, 0.6, 4),
@@ -230,15 +256,15 @@ def _albedo(person: Rng, scene: Rng, skin: F32, hair: F32, mask: F32, instrument
     return np.array([by_region[region] for region in Region], np.float32)
 
 
-def _surface(person: Rng, scene: Rng, gloss_roughness: float | None) -> F32:
+def _surface(skin: Material, made: Material, scene: Rng, gloss_roughness: float | None) -> F32:
     table = np.zeros((len(Region), Texture.COLUMNS), np.float32)
     table[:, Texture.ROUGHNESS], table[:, Texture.F0] = 0.5, 0.04
     table[:, Texture.LOBE], table[:, Texture.SCALE] = 0.15, 1.0
     table[:, Texture.NIR_MELANIN], table[:, Texture.NIR_BLOOD] = 1.0, 1.0
-    oil = person.uniform(0.1, 0.3)
     for region in (Region.SKIN, Region.LIPS, Region.HAND, Region.TONGUE):
-        _set(table, region, ROUGHNESS=person.uniform(0.26, 0.4), F0=0.028, LOBE=oil, WRAP=person.uniform(0.05, 0.15))
-        _set(table, region, **_pigments(person), NIR_MELANIN=person.uniform(0.15, 0.35), NIR_BLOOD=0.02)
+        _cover_with(table, region, skin)
+    for region in (Region.MASK, Region.MASK_EYE_HOLE_RIM, Region.MASK_LIPS):
+        _cover_with(table, region, made)
     for region in (Region.HAIR, Region.BROW, Region.BEARD, Region.LASHES):
         _set(table, region, KIND=Kind.STRANDS, ROUGHNESS=0.4, LOBE=0.15, BUMP=0.15, PORES=0.4)
     for region in (Region.SCLERA, Region.IRIS, Region.PUPIL):  # cornea: one glint for each light
@@ -256,25 +282,13 @@ def _surface(person: Rng, scene: Rng, gloss_roughness: float | None) -> F32:
     return table
 
 
-def _pigments(rng: Rng) -> dict[str, float]:
-    """How patchy a face is, painted or grown."""
-    return {
-        "MELANIN": rng.uniform(0.04, 0.14),
-        "BLOOD": rng.uniform(0.05, 0.16),
-        "FRECKLES": rng.choice([0.0, 0.0, 0.25, 0.6]) * rng.uniform(0.5, 1.0),
-        "PORES": rng.uniform(0.03, 0.09),
-        "BUMP": rng.uniform(0.04, 0.10),
-    }
-
-
-def _paint_mask(rng: Rng, table: F32, kind: MaskKind) -> None:
-    """A mask's paint: the same generator as skin, pigments that may fade less in infrared."""
-    rough = rng.uniform(0.1, 0.5) if kind == "resin" else rng.uniform(0.25, 0.5)
-    lobe, f0 = (0.6, rng.uniform(0.040, 0.047)) if kind == "resin" else (0.3, 0.029)
-    wrap = rng.uniform(0.0, 0.08) if kind == "resin" else rng.uniform(0.04, 0.15)
-    for region in (Region.MASK, Region.MASK_EYE_HOLE_RIM, Region.MASK_LIPS):
-        _set(table, region, ROUGHNESS=rough, F0=f0, LOBE=lobe * rng.uniform(0.5, 1.0), WRAP=wrap)
-        _set(table, region, **_pigments(rng), NIR_MELANIN=rng.uniform(0.1, 0.6), NIR_BLOOD=rng.uniform(0.0, 0.3))
+def _cover_with(table: F32, region: Region, material: Material) -> None:
+    _set(
+        table, region, KIND=Kind.WEAVE if material.woven else Kind.SPECKLE, ROUGHNESS=material.roughness,
+        F0=material.f0, LOBE=material.lobe, WRAP=material.wrap, MELANIN=material.melanin, BLOOD=material.blood,
+        FRECKLES=material.freckles, PORES=material.pores, BUMP=material.bump, NIR_MELANIN=material.nir_melanin,
+        NIR_BLOOD=material.nir_blood,
+    )  # fmt: skip
 
 
 def _set(table: F32, region: Region, **columns: float) -> None:

@@ -7,6 +7,7 @@ the price of one shading a pixel. Only the window around the subject is drawn: t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -20,6 +21,7 @@ from calibration.rig import Extrinsics, Intrinsics
 from drivers.simulated.materials import Palette, cover, vertex_albedo
 from drivers.simulated.mesh import Mesh
 from drivers.simulated.shading import NOTHING, POINT, Lamp, Vertex, shade
+from drivers.simulated.window import Window
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -30,7 +32,7 @@ SAMPLES: Final = 2  # a side: four samples a pixel
 NOISE_CELLS: Final = 32
 SHADOW_CELL_M: Final = 0.004
 SHADOW_BIAS_M: Final = 0.006
-SKY_DIRECTIONS: Final = 14
+SKY_AXES: Final = 7  # light comes along each from both ends
 BOUNCE: Final = 0.3  # of the light that misses a hollow, what its walls send there
 
 
@@ -38,23 +40,27 @@ BOUNCE: Final = 0.3  # of the light that misses a hollow, what its walls send th
 class Canvas:
     """What a camera receives. `light` float32 [H, W, C]: colour R G B; infrared the emitter's light, other light,
     the albedo times the cosine to the camera, and the mirrored part of the emitter's light. `z_m` float32 [H, W]
-    metres, 0 = nothing; `region` int16 [H, W], −1 = nothing.
+    metres, 0 = nothing; `region` int16 [H, W], −1 = nothing. `left`, `top`: where a canvas of a part lies in the
+    camera's picture.
     """
 
     light: F32
     z_m: F32
     region: I16
+    left: int = 0
+    top: int = 0
 
     @classmethod
-    def empty(cls, camera: Intrinsics, infrared: bool) -> Canvas:
-        """A dark canvas for a camera; four channels for infrared."""
-        h, w = camera.shape
+    def empty(cls, camera: Intrinsics, infrared: bool, window: Window | None = None) -> Canvas:
+        """A dark canvas for a camera's picture or a window of it; four channels for infrared."""
+        part = window or Window.whole(camera)
+        h, w = part.height, part.width
         light = np.zeros((h, w, 4 if infrared else 3), np.float32)
-        return cls(light, np.zeros((h, w), np.float32), np.full((h, w), -1, np.int16))
+        return cls(light, np.zeros((h, w), np.float32), np.full((h, w), -1, np.int16), part.left, part.top)
 
     def copy(self) -> Canvas:
         """A canvas to paint over."""
-        return Canvas(self.light.copy(), self.z_m.copy(), self.region.copy())
+        return Canvas(self.light.copy(), self.z_m.copy(), self.region.copy(), self.left, self.top)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,10 +88,11 @@ def lamps_from(lamps: F32, motion: Extrinsics) -> F32:
 
 
 @kernel
-def rasterize(screen: F32, faces: I32, identity: I32, nearness: F32) -> None:
+def rasterize(screen: F32, faces: I32, identity: I32, nearness: F32, both: bool) -> None:
     """Draws triangles of (column, row, nearness) vertices, float32 [N, 3]: `identity` int32 [h, w] receives the
     number of the nearest one, `nearness` float32 [h, w] its nearness, which is linear on the screen (1/z in
-    perspective). A vertex that is NaN takes its triangles with it.
+    perspective). A vertex that is NaN takes its triangles with it. Unless `both`, triangles whose back is seen are left
+    out.
     """
     h, w = identity.shape
     for f in range(faces.shape[0]):
@@ -97,6 +104,8 @@ def rasterize(screen: F32, faces: I32, identity: I32, nearness: F32) -> None:
         top, bottom = av + min(np.float32(0), bv, cv), av + max(np.float32(0), bv, cv)
         area = bu * cv - bv * cu
         if not (right >= 0 and left <= w - 1 and bottom >= 0 and top <= h - 1 and abs(area) > 1e-9):
+            continue
+        if area > 0 and not both:
             continue
         scale = np.float32(1.0) / area
         bn, cn = screen[b, 2] - an, screen[c, 2] - an
@@ -152,8 +161,37 @@ def _lit(screen: F32, nearest: F32, bias: float, out: F32) -> None:
         out[v] = np.float32(open_cells) / max(cells, 1)
 
 
-def visibility(vertices: F32, faces: I32, direction: F32) -> F32:
-    """How much of a far light in `direction` each vertex sees past its own body: float32 [N], 0..1, soft."""
+@kernel
+def extent(screen: F32, faces: I32, nearest: F32, farthest: F32) -> None:
+    """Draws triangles as `rasterize` does and keeps the greatest and the least third coordinate of each cell, float32
+    [h, w]: what lights a body from before it and from behind it in one pass.
+    """
+    h, w = nearest.shape
+    for f in range(faces.shape[0]):
+        a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
+        au, av, an = screen[a, 0], screen[a, 1], screen[a, 2]
+        bu, bv, bn = screen[b, 0] - au, screen[b, 1] - av, screen[b, 2] - an
+        cu, cv, cn = screen[c, 0] - au, screen[c, 1] - av, screen[c, 2] - an
+        area = bu * cv - bv * cu
+        if not abs(area) > 1e-9:
+            continue
+        scale = np.float32(1.0) / area
+        left, right = int(np.ceil(au + min(np.float32(0), bu, cu))), int(np.floor(au + max(np.float32(0), bu, cu)))
+        top, bottom = int(np.ceil(av + min(np.float32(0), bv, cv))), int(np.floor(av + max(np.float32(0), bv, cv)))
+        for y in range(max(top, 0), min(bottom, h - 1) + 1):
+            dv = np.float32(y) - av
+            for x in range(max(left, 0), min(right, w - 1) + 1):
+                du = np.float32(x) - au
+                wb, wc = (du * cv - dv * cu) * scale, (dv * bu - du * bv) * scale
+                if wb < -1e-5 or wc < -1e-5 or wb + wc > 1.00001:
+                    continue
+                n = an + wb * bn + wc * cn
+                nearest[y, x] = max(nearest[y, x], n)
+                farthest[y, x] = min(farthest[y, x], n)
+
+
+def _both_ways(vertices: F32, faces: I32, direction: F32) -> tuple[F32, F32]:
+    """How much of two far lights, in `direction` and in the opposite one, each vertex sees past its own body."""
     towards = direction / np.linalg.norm(direction)
     side = np.cross(towards, [0.0, 1.0, 0.0] if abs(towards[1]) < 0.9 else [1.0, 0.0, 0.0])
     side /= np.linalg.norm(side)
@@ -161,23 +199,32 @@ def visibility(vertices: F32, faces: I32, direction: F32) -> F32:
     screen[:, :2] = (screen[:, :2] - screen[:, :2].min(axis=0)) / np.float32(SHADOW_CELL_M) + 1
     width, height = (int(size) + 3 for size in screen[:, :2].max(axis=0))
     nearest = np.full((height, width), -np.inf, np.float32)
-    rasterize(screen, faces, np.empty((height, width), np.int32), nearest)
-    lit = np.empty(len(vertices), np.float32)
-    _lit(screen, nearest, SHADOW_BIAS_M, lit)
-    return lit
+    farthest = np.full((height, width), np.inf, np.float32)
+    extent(screen, faces, nearest, farthest)
+    before, behind = np.empty(len(vertices), np.float32), np.empty(len(vertices), np.float32)
+    _lit(screen, nearest, SHADOW_BIAS_M, before)
+    screen[:, 2] *= -1
+    _lit(screen, -farthest, SHADOW_BIAS_M, behind)
+    return before, behind
+
+
+def visibility(vertices: F32, faces: I32, direction: F32) -> F32:
+    """How much of a far light in `direction` each vertex sees past its own body: float32 [N], 0..1, soft."""
+    return _both_ways(vertices, faces, direction)[0]
 
 
 def sky_visibility(mesh: Mesh) -> F32:
     """Ambient occlusion: the share of light from everywhere that reaches each vertex, float32 [N], 0..1."""
-    k = np.arange(SKY_DIRECTIONS) + 0.5
-    polar, azimuth = np.arccos(1 - 2 * k / SKY_DIRECTIONS), np.pi * (1 + 5**0.5) * k
-    directions = np.stack([np.cos(azimuth) * np.sin(polar), np.cos(polar), np.sin(azimuth) * np.sin(polar)], axis=1)
+    k = np.arange(SKY_AXES) + 0.5
+    polar, azimuth = np.arccos(1 - k / SKY_AXES), np.pi * (1 + 5**0.5) * k
+    axes = np.stack([np.cos(azimuth) * np.sin(polar), np.cos(polar), np.sin(azimuth) * np.sin(polar)], axis=1)
     vertices, faces, normals = _writable(mesh)
-    seen, possible = np.zeros(len(vertices)), np.full(len(vertices), 1e-6)
-    for direction in directions.astype(np.float32):
-        cosine = np.maximum(normals @ direction, 0.0)
-        seen += cosine * visibility(vertices, faces, direction)
-        possible += cosine
+    seen, possible = np.zeros(len(vertices), np.float32), np.full(len(vertices), 1e-6, np.float32)
+    for axis in axes.astype(np.float32):
+        cosine = normals @ axis
+        before, behind = _both_ways(vertices, faces, axis)
+        seen += np.where(cosine > 0, before, behind) * np.abs(cosine)
+        possible += np.abs(cosine)
     return np.asarray(BOUNCE + (1 - BOUNCE) * seen / possible, np.float32)
 
 
@@ -207,6 +254,17 @@ def body(mesh: Mesh, palette: Palette, lamps: F32, sky: F32 | None = None) -> Bo
     return Body(vertices, faces, mesh.region.copy(), palette)
 
 
+def joined(bodies: Sequence[Body]) -> Body:
+    """Several bodies as one, painted in one pass; their surfaces are the first one's, albedos each one's own."""
+    first = np.cumsum([0, *(len(part.vertices) for part in bodies)])
+    return Body(
+        np.concatenate([part.vertices for part in bodies]),
+        np.concatenate([part.faces + np.int32(start) for part, start in zip(bodies, first, strict=False)]),
+        np.concatenate([part.region for part in bodies]),
+        bodies[0].palette,
+    )
+
+
 @lru_cache(maxsize=1)
 def noise_volume() -> F32:
     """Periodic white noise of unit variance, float32 [32, 32, 32, 4]: the one source of all texture."""
@@ -228,20 +286,23 @@ def _projected(camera: Intrinsics, positions: F32) -> F64:
     return pixels
 
 
-def paint(canvas: Canvas, body: Body, picture: F32, camera: Intrinsics, motion: Extrinsics, lamps: F32) -> None:
+def paint(
+    canvas: Canvas, body: Body, picture: F32, camera: Intrinsics, motion: Extrinsics, lamps: F32, *, backs: bool = True
+) -> None:  # fmt: skip
     """Draws a body over the canvas of a camera that `motion` leads to from the depth camera.
 
     `picture` float32 [h, w, 4] is what paper and screens show; `lamps` float32 [L, Lamp.COLUMNS] stand in the
-    depth camera's frame.
+    depth camera's frame. `backs`: the backs of its triangles show too, which no closed body needs.
     """
     positions = (body.vertices[:, Vertex.POSITION : Vertex.NORMAL] @ motion.R.T + motion.t).astype(np.float32)
     pixels = _projected(camera, positions)
     inside = np.isfinite(pixels).all(axis=1)
     if not inside.any():
         return
-    frame = np.array([camera.width, camera.height])
-    left, top = np.clip(np.floor(pixels[inside].min(axis=0)) - 1, 0, frame).astype(int)
-    right, bottom = np.clip(np.ceil(pixels[inside].max(axis=0)) + 2, 0, frame).astype(int)
+    first = np.array([canvas.left, canvas.top])
+    last = first + canvas.z_m.shape[::-1]
+    left, top = np.clip(np.floor(pixels[inside].min(axis=0)) - 1, first, last).astype(int)
+    right, bottom = np.clip(np.ceil(pixels[inside].max(axis=0)) + 2, first, last).astype(int)
     if right <= left or bottom <= top:
         return
     vertices = body.vertices.copy()
@@ -251,8 +312,9 @@ def paint(canvas: Canvas, body: Body, picture: F32, camera: Intrinsics, motion: 
     vertices[:, Vertex.NORMAL : Vertex.CANONICAL] = vertices[:, Vertex.NORMAL : Vertex.CANONICAL] @ motion.R.T
     identity = np.full((SAMPLES * (bottom - top), SAMPLES * (right - left)), NOTHING, np.int32)
     nearness = np.zeros(identity.shape, np.float32)
-    rasterize(np.ascontiguousarray(vertices[:, :3]), body.faces, identity, nearness)
+    rasterize(np.ascontiguousarray(vertices[:, :3]), body.faces, identity, nearness, backs)
     shade(
         identity, nearness, vertices, body.faces, body.region, body.palette.surface, noise_volume(), picture,
-        lamps_from(lamps, motion), camera.fx, int(left), int(top), canvas.light, canvas.z_m, canvas.region,
+        lamps_from(lamps, motion), camera.fx, int(left - canvas.left), int(top - canvas.top),
+        canvas.light, canvas.z_m, canvas.region,
     )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,24 +21,41 @@ _WIDEST = 1.15  # tangent of half the field of view to fill, with a margin
 _CELLS = 12
 
 
-def sample_lamps(rng: Rng, emitter_aside_m: float, emitter_power: float) -> tuple[F32, float]:
+Light = Literal["office", "window", "backlight", "dark", "sun"]
+LIGHTS: Final[tuple[Light, ...]] = get_args(Light)
+_ODDS: Final = (0.45, 0.2, 0.1, 0.15, 0.1)
+_BRIGHTNESS: Final[dict[Light, tuple[float, float]]] = {  # of the room, 1 = an office
+    "office": (0.4, 1.6), "window": (0.5, 2.0), "backlight": (0.4, 1.6), "dark": (0.02, 0.12), "sun": (4.0, 20.0),
+}  # fmt: skip
+_INFRARED: Final[dict[Light, tuple[float, float]]] = {  # of the key lamp, 1 = the emitter's own at `REFERENCE_M`
+    "office": (0.0, 0.02), "window": (0.02, 0.35), "backlight": (0.0, 0.15), "dark": (0.0, 0.005), "sun": (0.5, 1.5),
+}  # fmt: skip
+
+
+def sample_light(rng: Rng) -> Light:
+    """One of `LIGHTS`: by lamps, beside a window, before one, nearly nothing but the emitter, in the sun."""
+    return LIGHTS[rng.choice(len(LIGHTS), p=_ODDS)]
+
+
+def sample_lamps(
+    rng: Rng, emitter_aside_m: float, emitter_power: float, light: Light = "office"
+) -> tuple[F32, float]:  # fmt: skip
     """(lamps float32 [L, Lamp.COLUMNS], brightness of the room against an office's).
 
     The emitter's power is 1 at `shading.REFERENCE_M`; the room adds infrared where the sun comes in: on a cheek at a
-    window it can reach the emitter's own.
+    window it can reach half the emitter's, in the sun itself more than all of it.
     """
-    kind = rng.choice(["office", "window", "dim", "behind"], p=[0.5, 0.22, 0.18, 0.10])
     side = rng.choice([-1.0, 1.0])
     tint = rng.uniform(0.9, 1.1, 3)
-    if kind == "window":
+    if light == "window":
         towards, power = np.array([side, -0.4, rng.uniform(-0.9, 0.1)]), rng.uniform(0.6, 1.4)
-        nir = rng.uniform(0.02, 0.35)
-    elif kind == "behind":
-        towards, power, nir = np.array([0.6 * side, -0.5, 0.7]), rng.uniform(0.4, 1.0), rng.uniform(0.0, 0.15)
+    elif light == "backlight":
+        towards, power = np.array([0.6 * side, -0.5, 0.7]), rng.uniform(0.4, 1.0)
+    elif light == "sun":
+        towards, power = np.array([side * rng.uniform(0.1, 1.0), -0.8, rng.uniform(-0.9, -0.1)]), rng.uniform(0.8, 1.6)
     else:
-        towards = np.array([rng.uniform(-0.7, 0.7), -1.0, rng.uniform(-0.9, -0.1)])
-        power, nir = rng.uniform(0.2, 0.7), rng.uniform(0.0, 0.02)
-    brightness = rng.uniform(0.03, 0.2) if kind == "dim" else rng.uniform(0.4, 1.6)
+        towards, power = np.array([rng.uniform(-0.7, 0.7), -1.0, rng.uniform(-0.9, -0.1)]), rng.uniform(0.2, 0.7)
+    nir = rng.uniform(*_INFRARED[light])
     sky, ground = rng.uniform(0.4, 0.8), rng.uniform(0.15, 0.45)
     around = 0.25 * nir
     aside = emitter_aside_m + rng.uniform(-0.003, 0.003)
@@ -47,7 +65,7 @@ def sample_lamps(rng: Rng, emitter_aside_m: float, emitter_power: float) -> tupl
         lamp([0.0, -1.0, 0.0], DOME, [*(sky * tint[::-1]), around]),
         lamp([0.0, 1.0, 0.0], DOME, [*(ground * tint), 0.5 * around]),
     ]
-    return np.stack(lamps), float(brightness)
+    return np.stack(lamps), float(rng.uniform(*_BRIGHTNESS[light]))
 
 
 def _quad(corner: F64, along: F64, down: F64, region: Region) -> Mesh:

@@ -16,12 +16,15 @@ from numpy.typing import NDArray
 
 from calibration.rig import Extrinsics, Intrinsics, Rig
 from drivers.frames import FrameSet, Image
-from drivers.simulated.cast import NO_PICTURE, Subject, sample_subject
-from drivers.simulated.materials import Palette
-from drivers.simulated.mesh import Mesh
+from drivers.simulated.cast import NO_PICTURE, Masked, Person, Subject, sample_subject
+from drivers.simulated.glasses import glass, glaze
+from drivers.simulated.heads import lenses
+from drivers.simulated.makeup import with_makeup
+from drivers.simulated.materials import NIR, Palette
+from drivers.simulated.mesh import Mesh, rotation
 from drivers.simulated.motion import Motion, sample_motion
-from drivers.simulated.render import Body, Canvas, body, paint, sky_visibility
-from drivers.simulated.room import sample_lamps, sample_room
+from drivers.simulated.render import Body, Canvas, body, joined, paint, sky_visibility
+from drivers.simulated.room import Light, sample_lamps, sample_light, sample_room
 from drivers.simulated.sensor import (
     DEPTH_UNIT_M,
     REFERENCE_EXPOSURE_MS,
@@ -33,8 +36,10 @@ from drivers.simulated.sensor import (
     measure_depth,
     sensor_model,
 )
-from drivers.simulated.shading import REFERENCE_M
+from drivers.simulated.shading import REFERENCE_M, Lamp
+from drivers.simulated.softness import soften
 from drivers.simulated.species import Difficulty, Species, parse_species
+from drivers.simulated.window import Window
 
 F32 = NDArray[np.float32]
 Rng = np.random.Generator
@@ -42,6 +47,9 @@ Rng = np.random.Generator
 DISTANCE_M: Final = (0.35, 0.9)
 DOTS_SHARE: Final = 0.3
 _FACE_HALF_M: Final = 0.06  # what exposure is metered on
+_METERING: Final = 8  # pixels of the picture a side of one that is metered
+_WINDOW_EYES: Final = 2.4  # half side of a window in distances of the eyes: 1.6 canonical squares
+_SMALLEST_EYES_M: Final = 0.04
 _NOMINAL_SHARE: Final = 0.43  # of the infrared white level: skin at the reference distance and exposure
 
 
@@ -63,6 +71,7 @@ class Scene:
     subject: Subject
     palette: Palette
     motion: Motion
+    light: Light
     lamps: F32
     brightness: float
     color_target: float
@@ -73,6 +82,11 @@ class Scene:
     def is_attack(self) -> bool:
         """False for a living face."""
         return self.species != "live"
+
+    @property
+    def skin_type(self) -> int:
+        """Fitzpatrick type 1..6 of who is seen, wears the mask or is pictured."""
+        return self.palette.skin_type
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,12 +110,14 @@ def sample_scene(
     distance_range: tuple[float, float] = DISTANCE_M,
     angle_deg: float = 12.0,
     difficulty: Difficulty = Difficulty(),  # noqa: B008  frozen
+    exposure: float = 1.0,
 ) -> Scene:
     """Draws a scene. The same arguments give the same scene.
 
     `identity_seed` decides who is seen (alive, in the mask, on the picture), `instrument_seed` which print, screen or
-    mask: pools of both can be kept apart. `distance_range` in metres, `angle_deg` bounds yaw and pitch. Raises
-    NotFound for an unknown species or preset.
+    mask: pools of both can be kept apart. `distance_range` in metres, `angle_deg` bounds yaw and pitch. `exposure` is
+    a factor on the infrared exposure that the camera would choose; it tells the one it used. Raises NotFound for an
+    unknown species or preset.
     """
     kind, model = parse_species(species), sensor_model(preset)
     who = seed if identity_seed is None else identity_seed
@@ -109,12 +125,15 @@ def sample_scene(
     person, instrument = np.random.default_rng([1, who]), np.random.default_rng([2, which])
     nuisance, cast = np.random.default_rng([3, seed]).spawn(2)
     subject, palette = sample_subject(kind, person, instrument, cast, difficulty)
+    palette = with_makeup(palette, np.random.default_rng([5, seed]))
     motion = sample_motion(nuisance, subject.moves, distance_m=distance_range, angle_deg=angle_deg)
     rig = model.devices[nuisance.integers(len(model.devices))]
-    dots = bool(nuisance.random() < DOTS_SHARE)
+    dots = bool(nuisance.random() < DOTS_SHARE) and model.has_dots
     aside = nuisance.choice([-0.022, 0.018])
     power = float(np.exp(nuisance.normal(0.0, 0.05)))
-    lamps, brightness = sample_lamps(nuisance, model.baseline_m if dots else aside, power)
+    light = sample_light(nuisance)
+    gain = rig.radiometric.gain if rig.radiometric else 1.0
+    lamps, brightness = sample_lamps(nuisance, model.baseline_m if dots else aside, power, light)
     return Scene(
         species=kind,
         seed=seed,
@@ -126,11 +145,14 @@ def sample_scene(
         subject=subject,
         palette=palette,
         motion=motion,
+        light=light,
         lamps=lamps,
         brightness=brightness,
         color_target=float(nuisance.uniform(90, 150)),
         room=tuple(sample_room(nuisance, palette, float(motion.centre[5]))),
-        conditions=_sample_conditions(nuisance, float(motion.centre[5]), dots),
+        conditions=_sample_conditions(
+            nuisance, float(motion.centre[5]), dots, exposure / gain, float(lamps[1, Lamp.POWER + NIR]) / gain
+        ),
     )
 
 
@@ -140,9 +162,12 @@ def _miscalibrated(motion: Extrinsics, rng: Rng) -> Extrinsics:
     return Extrinsics.of(np.asarray(turn, np.float64) @ motion.R, motion.t + rng.normal(0.0, 0.0004, 3))
 
 
-def _sample_conditions(rng: Rng, distance_m: float, dots: bool) -> Conditions:
-    """Infrared exposure is set for skin at the subject's distance, whatever stands there; colour's is metered later."""
+def _sample_conditions(rng: Rng, distance_m: float, dots: bool, factor: float, ambient: float) -> Conditions:
+    """Infrared exposure is set for skin at the subject's distance, whatever stands there, under the emitter and the
+    `ambient` infrared of the key lamp; colour's is metered later.
+    """
     needed = rng.uniform(0.36, 0.50) / _NOMINAL_SHARE * (distance_m / REFERENCE_M) ** 2 * REFERENCE_EXPOSURE_MS
+    needed *= factor / (1 + 0.6 * ambient * (distance_m / REFERENCE_M) ** 2)
     exposure = float(np.clip(needed, 0.5, rng.uniform(6.0, 12.0)))
     return Conditions(
         infrared_exposure_ms=exposure,
@@ -161,42 +186,64 @@ def _sample_conditions(rng: Rng, distance_m: float, dots: bool) -> Conditions:
     )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _View:
+    """One camera before a scene: `motion` leads to it from the depth camera; `behind` is the room in its `window`."""
+
+    camera: Intrinsics
+    motion: Extrinsics
+    window: Window
+    behind: Canvas
+
+    def painted(self, scene: Scene, subject: Body, lenses: Body | None = None) -> Canvas:
+        """The subject before the room, the glass of its spectacles before it."""
+        canvas = self.behind.copy()
+        paint(canvas, subject, scene.subject.picture, self.camera, self.motion, scene.lamps, backs=False)
+        soften(canvas, scene.palette, self.camera)
+        if lenses is not None:
+            glaze(canvas, lenses, self.camera, self.motion, scene.lamps)
+        return canvas
+
+
 class Stage:
     """A scene with what need not be drawn anew for each frame: the room, the sky's shadows, colour exposure.
 
-    Owned by one thread.
+    `windowed`: only the region round the face is rendered; the rest of each picture is zero. Owned by one thread.
     """
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: Scene, windowed: bool = False) -> None:
         self._scene = scene
         color = scene.rig.color
         assert color is not None, "every preset has a colour camera"
-        self._color, self._depth = color, scene.rig.depth
         self._sky = sky_visibility(scene.subject.mesh(scene.motion.expression_at(0.0)))
-        self._behind_color = self._room(self._color, scene.true_color, infrared=False)
-        self._behind_depth = self._room(self._depth, Extrinsics(), infrared=True)
-        self.conditions = self._metered()
+        self._lenses = _lenses(scene.subject)
+        room = joined([body(shape, palette, scene.lamps[:0]) for shape, palette in scene.room])
+        self._color = _view(scene, room, color, scene.true_color, infrared=False, windowed=windowed)
+        self._depth = _view(scene, room, scene.rig.depth, Extrinsics(), infrared=True, windowed=windowed)
+        self.conditions = _metered(scene, color, room, self._subject_at(0.0))
 
     def frame(self, t: float, rng: Rng, sequence: int = 0) -> FrameSet:
         """The frame set at time `t` in seconds; `rng` draws its noise."""
         scene, conditions = self._scene, self.conditions
-        subject = self._subject_at(t)
-        color, depth = self._behind_color.copy(), self._behind_depth.copy()
-        paint(color, subject, scene.subject.picture, self._color, scene.true_color, scene.lamps)
-        paint(depth, subject, scene.subject.picture, self._depth, Extrinsics(), scene.lamps)
-        disparity, shadow = hidden(depth, self._depth, scene.model)
-        counts = measure_depth(depth, disparity, shadow, self._depth, scene.model, conditions, rng)
-        infrared = expose_infrared(depth, disparity, shadow, self._depth, scene.model, conditions, rng)
+        subject, model, window = self._subject_at(t), self._scene.model, self._depth.window
+        lenses = self._lenses_at(t)
+        color, depth = (view.painted(scene, subject, lenses) for view in (self._color, self._depth))
+        camera = window.cut(self._depth.camera)
+        disparity, shadow = hidden(depth, camera, model)
+        counts = measure_depth(depth, disparity, shadow, camera, model, conditions, rng)
+        law = scene.rig.radiometric
+        assert law is not None, "every preset is calibrated"
+        infrared = expose_infrared(depth, disparity, shadow, camera, model, conditions, rng, law)
+        picture = self._color.window.placed(expose_color(color, conditions, rng), self._color.camera)
+        counts, infrared = (window.placed(part, self._depth.camera) for part in (counts, infrared))
         late = 0.004 + 0.001 * (scene.seed % 7)
         return FrameSet(
             sequence=sequence,
             host_time_s=t + 0.030,
-            color=Image(
-                expose_color(color, conditions, rng), t + late, conditions.color_exposure_ms, conditions.color_gain
-            ),
+            color=Image(picture, t + late, conditions.color_exposure_ms, conditions.color_gain),
             depth=Image(counts, t, white_level=65535.0, emitter_on=True),
             infrared=Image(
-                infrared, t, conditions.infrared_exposure_ms, conditions.infrared_gain, True, scene.model.white_level
+                infrared, t, conditions.infrared_exposure_ms, conditions.infrared_gain, True, model.white_level
             ),
             depth_unit_m=DEPTH_UNIT_M,
             rig=scene.rig,
@@ -207,34 +254,72 @@ class Stage:
         shape = self._scene.subject.mesh(self._scene.motion.expression_at(t)).transformed(R, place)
         return body(shape, self._scene.palette, self._scene.lamps, self._sky)
 
-    def _room(self, camera: Intrinsics, motion: Extrinsics, infrared: bool) -> Canvas:
-        """The room at half resolution, out of focus."""
-        half = _scaled(camera, 2)
-        small = Canvas.empty(half, infrared)
-        for part, palette in self._scene.room:
-            paint(small, body(part, palette, self._scene.lamps[:0]), NO_PICTURE, half, motion, self._scene.lamps)
-        size = (camera.width, camera.height)
-        return Canvas(
-            np.asarray(cv2.resize(small.light, size, interpolation=cv2.INTER_LINEAR), np.float32),
-            np.asarray(cv2.resize(small.z_m, size, interpolation=cv2.INTER_NEAREST), np.float32),
-            np.asarray(cv2.resize(small.region, size, interpolation=cv2.INTER_NEAREST), np.int16),
-        )
+    def _lenses_at(self, t: float) -> Body | None:
+        if self._lenses is None:
+            return None
+        return glass(self._lenses.transformed(*self._scene.motion.pose_at(t)), self._scene.palette, self._scene.lamps)
 
-    def _metered(self) -> Conditions:
-        """Colour exposure from a picture at quarter resolution: mostly for the face, not without an eye on the room."""
-        scene = self._scene
-        camera = _scaled(self._color, 4)
-        size = (camera.width, camera.height)
-        behind = np.asarray(cv2.resize(self._behind_color.light, size, interpolation=cv2.INTER_AREA), np.float32)
-        canvas = Canvas(behind, np.zeros(camera.shape, np.float32), np.zeros(camera.shape, np.int16))
-        paint(canvas, self._subject_at(0.0), scene.subject.picture, camera, scene.true_color, scene.lamps)
-        x, y, z = scene.true_color.R @ scene.motion.pose_at(0.0)[1] + scene.true_color.t
-        u, v, half = camera.fx * x / z + camera.cx, camera.fy * y / z + camera.cy, camera.fx * _FACE_HALF_M / z
-        rows = slice(max(int(v - half / 2), 0), max(int(v + half * 1.5), 1))
-        columns = slice(max(int(u - half), 0), max(int(u + half), 1))
-        luminance = canvas.light @ np.array([0.3, 0.59, 0.11], np.float32)
-        face, frame = float(np.median(luminance[rows, columns])), float(luminance.mean())
-        return _exposed(scene.conditions, face, frame, scene.color_target, scene.brightness)
+
+def _lenses(subject: Subject) -> Mesh | None:
+    """Of the spectacles of who is there; pictures show theirs, glass and all."""
+    if isinstance(subject, Person):
+        return lenses(subject.identity)
+    shape = lenses(subject.wearer) if isinstance(subject, Masked) else None
+    if shape is None or not isinstance(subject, Masked):
+        return None
+    return shape.transformed(np.eye(3), [0.0, 0.0, -subject.thickness_m])
+
+
+def _view(
+    scene: Scene, room: Body, camera: Intrinsics, motion: Extrinsics, *, infrared: bool, windowed: bool
+) -> _View:  # fmt: skip
+    window = _face_window(scene, camera, motion) if windowed else Window.whole(camera)
+    return _View(camera, motion, window, _behind(scene, room, camera, motion, window, infrared))
+
+
+def _face_window(scene: Scene, camera: Intrinsics, motion: Extrinsics) -> Window:
+    """Holds the canonical square of the face, with a margin, wherever the subject sways."""
+    places = scene.subject.landmarks(scene.motion.expression_at(0.0))
+    eyes, mouth = places[:2].mean(axis=0), places[3:].mean(axis=0)
+    spans = np.linalg.norm([places[1] - places[0], (mouth - eyes) / 1.1], axis=1)
+    across = max(float(spans.max()), _SMALLEST_EYES_M)
+    yaw, pitch, roll, *place = scene.motion.centre
+    centre = rotation(yaw, pitch, roll) @ (eyes + 0.28 * (mouth - eyes)) + place
+    sway = np.abs(scene.motion.amplitude[3:]).sum(axis=1)
+    return Window.around(camera, motion, centre - [0, 0, sway[2]], _WINDOW_EYES * across + float(sway[:2].max()))
+
+
+def _behind(
+    scene: Scene, room: Body, camera: Intrinsics, motion: Extrinsics, window: Window, infrared: bool
+) -> Canvas:  # fmt: skip
+    """The room at half resolution, out of focus."""
+    half = _scaled(camera, 2)
+    part = Window(window.left // 2, window.top // 2, window.width // 2, window.height // 2)
+    small = Canvas.empty(half, infrared, part)
+    paint(small, room, NO_PICTURE, half, motion, scene.lamps)
+    size = (window.width, window.height)
+    return Canvas(
+        np.asarray(cv2.resize(small.light, size, interpolation=cv2.INTER_LINEAR), np.float32),
+        np.asarray(cv2.resize(small.z_m, size, interpolation=cv2.INTER_NEAREST), np.float32),
+        np.asarray(cv2.resize(small.region, size, interpolation=cv2.INTER_NEAREST), np.int16),
+        window.left,
+        window.top,
+    )
+
+
+def _metered(scene: Scene, color: Intrinsics, room: Body, subject: Body) -> Conditions:
+    """Colour exposure from a picture at an eighth of the resolution: mostly for the face, with an eye on the room."""
+    camera = _scaled(color, _METERING)
+    canvas = Canvas.empty(camera, infrared=False)
+    paint(canvas, room, NO_PICTURE, camera, scene.true_color, scene.lamps)
+    paint(canvas, subject, scene.subject.picture, camera, scene.true_color, scene.lamps)
+    x, y, z = scene.true_color.R @ scene.motion.pose_at(0.0)[1] + scene.true_color.t
+    u, v, half = camera.fx * x / z + camera.cx, camera.fy * y / z + camera.cy, camera.fx * _FACE_HALF_M / z
+    rows = slice(max(int(v - half / 2), 0), max(int(v + half * 1.5), 1))
+    columns = slice(max(int(u - half), 0), max(int(u + half), 1))
+    luminance = canvas.light @ np.array([0.3, 0.59, 0.11], np.float32)
+    face, frame = float(np.median(luminance[rows, columns])), float(luminance.mean())
+    return _exposed(scene.conditions, face, frame, scene.color_target, scene.brightness)
 
 
 def _exposed(conditions: Conditions, face: float, frame: float, target: float, brightness: float) -> Conditions:
@@ -262,13 +347,16 @@ def _scaled(camera: Intrinsics, divisor: int) -> Intrinsics:
 
 
 @lru_cache(maxsize=2)
-def _stage(scene: Scene) -> Stage:
-    return Stage(scene)
+def _stage(scene: Scene, windowed: bool) -> Stage:
+    return Stage(scene, windowed)
 
 
-def render_frame(scene: Scene, t: float, rng: Rng) -> FrameSet:
-    """The frame set of a scene at time `t` in seconds, with noise from `rng`: simulated stills."""
-    return _stage(scene).frame(t, rng)
+def render_frame(scene: Scene, t: float, rng: Rng, windowed: bool = False) -> FrameSet:
+    """The frame set of a scene at time `t` in seconds, with noise from `rng`: simulated stills.
+
+    `windowed`: only the region round the face, enough for all that is prepared from it; the rest is zero.
+    """
+    return _stage(scene, windowed).frame(t, rng)
 
 
 def truth(scene: Scene, t: float) -> Truth:

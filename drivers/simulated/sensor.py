@@ -3,8 +3,7 @@
 Depth is found as the real thing finds it, in disparity: smoothed by the matching window, fattened at
 edges, blind where the projector (or the second camera) is hidden, noisy with a correlation of some pixels,
 half of it fixed in time, rounded to steps of a fraction of a pixel, and missing where too little light returns.
-The noise of `astra` follows Khoshelham & Oude Elberink (2012), σz = 1.425e-3 z², that of `gemini335` the
-theory of active stereo with σd = 0.08 px.
+Time of flight is a different matter: see `time_of_flight`.
 """
 
 from __future__ import annotations
@@ -19,12 +18,15 @@ from numpy.typing import NDArray
 
 from calibration.compile import kernel
 from calibration.projection import ray_table
-from calibration.rig import AttenuationLaw, Extrinsics, Intrinsics, Rig
+from calibration.rig import AttenuationLaw, Intrinsics
 from calibration.srgb import linear_to_srgb
-from drivers.errors import NotFound
+from drivers.simulated import time_of_flight
 from drivers.simulated.mesh import Region
+from drivers.simulated.presets import BLACK_SHARE, PRESETS, SensorModel, sensor_model
 from drivers.simulated.render import Canvas
 from drivers.simulated.shading import REFERENCE_M
+
+__all__ = ["BLACK_SHARE", "PRESETS", "Conditions", "SensorModel", "sensor_model"]
 
 F32 = NDArray[np.float32]
 U8 = NDArray[np.uint8]
@@ -38,82 +40,11 @@ REFERENCE_EXPOSURE_MS: Final = 4.0
 REFERENCE_SHARE: Final = 1.18
 """Share of the infrared white level that a white surface at `REFERENCE_M` reaches in the reference exposure: skin reads
 105 to 120 of 255."""
-BLACK_SHARE: Final = 4.0 / 255.0
 
+_INVERSE_SQUARE: Final = AttenuationLaw(reference_m=REFERENCE_M)
 _POOL_BITS: Final = 20
 _TILE: Final = 512  # side of periodic noise pictures, a power of two
 _COLOR_STEPS: Final = 4095
-
-
-@dataclass(frozen=True, slots=True)
-class SensorModel:
-    """A type of camera.
-
-    `disparity_sd_px` is the noise of one match on a surface facing the camera, `disparity_step_px` its rounding;
-    `white_level` that of infrared; `devices` the specimens, which differ in their colour camera.
-    """
-
-    name: str
-    baseline_m: float
-    disparity_sd_px: float
-    disparity_step_px: float
-    fatten_px: int
-    white_level: int
-    near_m: float
-    far_m: float
-    devices: tuple[Rig, ...]
-
-    @property
-    def sensor(self) -> str:
-        """Key of the sensor for bundles."""
-        return f"sim-{self.name}"
-
-
-def _device(
-    depth: Intrinsics, color_f: float, aside_m: float, turn_deg: tuple[float, float, float],
-    distortion: tuple[float, ...], white_level: int,
-) -> Rig:  # fmt: skip
-    R, _ = cv2.Rodrigues(np.deg2rad(np.array(turn_deg, np.float64)))
-    to_color = Extrinsics.of(np.asarray(R, np.float64), np.array([-aside_m, 0.0005, 0.001]))
-    color = Intrinsics(
-        width=640, height=480, fx=color_f, fy=color_f, cx=321.3, cy=238.1,
-        model="brown_conrady", distortion=distortion,
-    )  # fmt: skip
-    law = AttenuationLaw(exponent=2.0, offset_m=0.0, dark_level=BLACK_SHARE * white_level, reference_m=REFERENCE_M)
-    return Rig(
-        color=color, depth=depth, infrared=depth, depth_to_color=to_color, infrared_to_color=to_color, radiometric=law
-    )
-
-
-_ASTRA_DEPTH = Intrinsics(width=640, height=480, fx=579.0, fy=579.0, cx=319.5, cy=239.5)
-_GEMINI_DEPTH = Intrinsics(width=848, height=480, fx=424.0, fy=424.0, cx=423.5, cy=239.5)
-
-PRESETS: Final[dict[str, SensorModel]] = {
-    "astra": SensorModel(
-        "astra", 0.075, 0.055, 1 / 8, 2, 1023, 0.25, 5.0,
-        (
-            _device(_ASTRA_DEPTH, 594.0, 0.0258, (0.2, -0.3, 0.1), (0.04, -0.08, 0.0005, -0.0004, 0.0), 1023),
-            _device(_ASTRA_DEPTH, 553.0, 0.0250, (-0.3, 0.2, -0.2), (0.06, -0.15, -0.0003, 0.0006, 0.0), 1023),
-            _device(_ASTRA_DEPTH, 512.0, 0.0249, (0.1, 0.4, 0.1), (-0.05, 0.04, 0.0004, 0.0002, 0.0), 1023),
-        ),
-    ),
-    "gemini335": SensorModel(
-        "gemini335", 0.050, 0.080, 1 / 32, 3, 255, 0.20, 5.0,
-        (
-            _device(_GEMINI_DEPTH, 457.0, -0.0140, (0.1, 0.2, -0.1), (-0.04, 0.05, 0.0003, 0.0003, -0.02), 255),
-            _device(_GEMINI_DEPTH, 455.0, -0.0141, (-0.2, 0.1, 0.2), (-0.05, 0.06, -0.0004, 0.0001, -0.02), 255),
-            _device(_GEMINI_DEPTH, 460.0, -0.0139, (0.2, -0.2, 0.0), (-0.03, 0.04, 0.0001, -0.0005, -0.01), 255),
-        ),
-    ),
-}  # fmt: skip
-
-
-def sensor_model(name: str) -> SensorModel:
-    """A preset by name. Raises NotFound with the names that exist."""
-    try:
-        return PRESETS[name]
-    except KeyError:
-        raise NotFound(f"no simulated sensor '{name}'; there are {', '.join(PRESETS)}") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,8 +193,9 @@ def hidden(canvas: Canvas, camera: Intrinsics, model: SensorModel) -> tuple[F32,
     fb = np.float32(camera.fx * model.baseline_m)
     disparity = np.zeros_like(canvas.z_m)
     np.divide(fb, canvas.z_m, out=disparity, where=canvas.z_m > 0)
-    shadow = np.empty(disparity.shape, np.uint8)
-    hidden_from_projector(disparity, shadow)
+    shadow = np.zeros(disparity.shape, np.uint8)
+    if model.method == "triangulation":
+        hidden_from_projector(disparity, shadow)
     return disparity, shadow
 
 
@@ -271,15 +203,23 @@ def measure_depth(
     canvas: Canvas, disparity: F32, shadow: U8, camera: Intrinsics, model: SensorModel, conditions: Conditions, rng: Rng
 ) -> U16:  # fmt: skip
     """Depth counts uint16 [H, W] of `DEPTH_UNIT_M`, 0 = no return."""
+    lost, spread = _SCREEN_RETURNS[conditions.screen_return]
+    offsets = np.concatenate([rng.integers(0, _TILE, 2), np.array(conditions.fixed), rng.integers(0, _TILE, 2)])
+    if model.method == "time_of_flight":
+        of_flight = np.array(
+            [model.noise_at_m * conditions.noise, conditions.dropout, model.near_m, model.far_m, lost, spread],
+            np.float32,
+        )
+        return time_of_flight.measure(
+            canvas.z_m, canvas.light, canvas.region, camera.fx, correlated_noise(), offsets, of_flight
+        )
     side = 2 * model.fatten_px + 1
     window = np.ones((side, side), np.uint8)
     fb = camera.fx * model.baseline_m
-    lost, spread = _SCREEN_RETURNS[conditions.screen_return]
     settings = np.array(
         [model.disparity_sd_px * conditions.noise, model.disparity_step_px, conditions.dropout,
          model.near_m, model.far_m, lost, spread], np.float32,
     )  # fmt: skip
-    offsets = np.concatenate([rng.integers(0, _TILE, 2), np.array(conditions.fixed), rng.integers(0, _TILE, 2)])
     counts = np.empty(disparity.shape, np.uint16)
     _match(
         disparity, _f32(cv2.blur(disparity, (5, 5))), _f32(cv2.erode(disparity, window)),
@@ -292,18 +232,22 @@ def measure_depth(
 
 @kernel
 def _expose_infrared(
-    emitter: F32, other: F32, vignette: F32, disparity: F32, shadow: U8, dots: F32, use_dots: bool,
+    emitter: F32, other: F32, z_m: F32, vignette: F32, disparity: F32, shadow: U8, dots: F32, use_dots: bool,
     noise: F32, start: int, fixed: int, settings: F32, out: F32,
 ) -> None:  # fmt: skip
     """Counts float32 [H, W] before rounding, of light and a sensor of `settings`: scale, full well in electrons, read
-    noise in electrons, black share, white level.
+    noise in electrons, black share, white level; then the emitter's gain, exponent, offset and reference distance.
     """
     scale, well, read, black, white = settings[0], settings[1], settings[2], settings[3], settings[4]
+    gain, exponent, offset, reference = settings[5], settings[6], settings[7], settings[8]
     h, w = emitter.shape
     mask, tile = noise.shape[0] - 1, dots.shape[0] - 1
     for v in range(h):
         for u in range(w):
-            own = emitter[v, u]
+            own = emitter[v, u] * gain
+            if own > 0.0 and z_m[v, u] > 0.0:  # from the inverse square to the emitter's own law
+                z = z_m[v, u]
+                own *= ((reference + offset) / (z + offset)) ** exponent * (z / reference) ** 2
             if use_dots:
                 if shadow[v, u]:
                     own = np.float32(0.0)
@@ -320,20 +264,23 @@ def _expose_infrared(
 
 
 def expose_infrared(
-    canvas: Canvas, disparity: F32, shadow: U8, camera: Intrinsics, model: SensorModel, conditions: Conditions, rng: Rng
+    canvas: Canvas, disparity: F32, shadow: U8, camera: Intrinsics, model: SensorModel, conditions: Conditions,
+    rng: Rng, law: AttenuationLaw = _INVERSE_SQUARE,
 ) -> U8 | U16:  # fmt: skip
-    """Infrared counts [H, W]: uint8 where the white level is 255, else uint16."""
+    """Infrared counts [H, W]: uint8 where the white level is 255, else uint16. `law` is the specimen's emitter's:
+    how strong it is and how it falls off. The canvas is lit by the inverse square.
+    """
     blurred = cv2.GaussianBlur(canvas.light[..., :2], (0, 0), conditions.blur_px)
     exposure = conditions.infrared_exposure_ms / REFERENCE_EXPOSURE_MS * conditions.infrared_gain
     settings = np.array(
         [REFERENCE_SHARE * exposure, 8000.0 / conditions.infrared_gain / conditions.noise, 4.0, BLACK_SHARE,
-         model.white_level], np.float32,
+         model.white_level, law.gain, law.exponent, law.offset_m, law.reference_m], np.float32,
     )  # fmt: skip
     out = np.empty(disparity.shape, np.float32)
     _expose_infrared(
-        np.ascontiguousarray(blurred[..., 0]), np.ascontiguousarray(blurred[..., 1]), _vignette(camera), disparity,
-        shadow, dot_pattern(), conditions.dots, noise_pool(), int(rng.integers(1 << _POOL_BITS)),
-        conditions.fixed[0] * _TILE + conditions.fixed[1], settings, out,
+        np.ascontiguousarray(blurred[..., 0]), np.ascontiguousarray(blurred[..., 1]), canvas.z_m, _vignette(camera),
+        disparity, shadow, dot_pattern(), conditions.dots and model.has_dots, noise_pool(),
+        int(rng.integers(1 << _POOL_BITS)), conditions.fixed[0] * _TILE + conditions.fixed[1], settings, out,
     )  # fmt: skip
     counts = np.rint(out)
     return counts.astype(np.uint8) if model.white_level == 255 else counts.astype(np.uint16)

@@ -231,6 +231,7 @@ def _surface(s: F32, volume: F32, picture: F32, pixel_m: float, first: int, last
         return
     if kind == _WEAVE:
         _weave(s, pixel_m, first, last)
+        _grow(s, volume, first, last)
         return
     if s[_MELANIN] + s[_PORES] > 0.0:
         _speckle(s, volume, pixel_m, first, last)

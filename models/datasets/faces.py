@@ -50,7 +50,9 @@ class Sample:
     """One line of faces.csv. `name` is unique in the store and makes a broken-off run resumable.
 
     `flat` tells 2-D instruments (prints, screens) from 3-D ones. `recording` groups frames of one session.
-    `reflectance` is false where infrared or colour was missing: such a face serves D-Net only.
+    `reflectance` is false where infrared or colour was missing: such a face serves D-Net only. `light` names the
+    room's light, `skin_type` is Fitzpatrick's 1..6, `infrared_exposure_ms` exposure times gain as the camera told;
+    empty or 0 where nobody knows, as in stores older than these columns.
     """
 
     name: str
@@ -67,6 +69,11 @@ class Sample:
     seed: int
     origin: str = "simulated"
     reflectance: bool = True
+    light: str = ""
+    skin_type: int = 0
+    yaw_deg: float = 0.0
+    pitch_deg: float = 0.0
+    infrared_exposure_ms: float = 0.0
 
     def __post_init__(self) -> None:
         if self.label not in get_args(Label) or self.split not in get_args(Split):
@@ -86,7 +93,11 @@ _PARSERS: Mapping[str, Callable[[str], Any]] = {
     "reflectance": lambda text: text == "1",
     "frame": int,
     "seed": int,
+    "skin_type": int,
     "distance_m": float,
+    "yaw_deg": float,
+    "pitch_deg": float,
+    "infrared_exposure_ms": float,
 }
 
 

@@ -64,7 +64,8 @@ def test_the_demo_keeps_recordings_and_counts_honestly(
     """With nets that accept everybody the living face is right, the mask wrong, and the table says so."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(demo, "SPECIES", tuple(takes))
-    monkeypatch.setattr(demo, "SEEDS", (5,))
+    monkeypatch.setattr(demo, "LIVE_SEEDS", (5,))
+    monkeypatch.setattr(demo, "ATTACK_SEEDS", (5,))
     real = demo.load_bundle
     monkeypatch.setattr(demo, "load_bundle", lambda: real(lenient))
     for species, path in takes.items():

@@ -13,7 +13,14 @@ collect_ignore: list[str] = []
 if find_spec("scipy") is None:
     collect_ignore += ["test_metrics.py", "test_handmade.py", "test_operating_point.py"]
 if find_spec("torch") is None or find_spec("scipy") is None:
-    collect_ignore += ["test_networks.py", "test_augmentation.py", "test_training.py", "test_bundling.py"]
+    collect_ignore += [
+        "test_networks.py",
+        "test_augmentation.py",
+        "test_training.py",
+        "test_bundling.py",
+        "test_experiments.py",
+        "test_quantising.py",
+    ]
 else:
     import torch
 

@@ -15,12 +15,16 @@ from models.augmentation import (
     cut,
     depth_faces,
     fuse,
+    fused_planes,
     random_crops,
+    raw_infrared,
     reflectance_planes,
 )
 from models.datasets.faces import Faces
 from pipeline.parameters import Patch, ReflectanceParameters, default_patches
 from pipeline.patches import cut_patches
+from pipeline.reflectance import attenuation
+from tests.models.synthetic import synthetic_sample
 
 
 @pytest.mark.parametrize("index", [0, 24, 27, 34, 35])
@@ -121,3 +125,27 @@ def test_depth_faces_never_blend_face_and_background() -> None:
     out = depth_faces(maps, np.random.default_rng(3)).numpy()
     face = out < 1.0
     assert np.abs(out[face] - 100 / 255).max() < 0.06
+
+
+def test_raw_infrared_undoes_distance_and_exposure() -> None:
+    """What the pipeline divides by the law, comes back; an unknown exposure (0) counts as the reference's."""
+    parameters = ReflectanceParameters()
+    distance, exposures, factors = (0.3, 0.6, 0.9), (0.0, 8.0, 2.0), (1.0, 2.0, 0.5)
+    samples = [
+        synthetic_sample("live", "train", n, distance_m=d, infrared_exposure_ms=e)
+        for n, (d, e) in enumerate(zip(distance, exposures, strict=True))
+    ]
+    stack = np.random.default_rng(0).random((3, 4, 8, 8), np.float32)
+    raw = raw_infrared(stack, samples, parameters)
+    assert np.array_equal(raw[:, :3], stack[:, :3])
+    for face, free, d, factor in zip(raw, stack, distance, factors, strict=True):
+        light = attenuation(np.full((8, 8), 1000 * d, np.float32), parameters, None)
+        assert face[3] / (light * factor) == pytest.approx(free[3], rel=1e-5)
+
+
+def test_fused_planes_are_those_of_the_store(faces: Path) -> None:
+    stored = Faces.load(faces, split="test")
+    indices = np.arange(4)
+    planes = fused_planes(stored.gather("stack", indices).astype(np.float32), stored.preprocessing.reflectance)
+    assert planes == pytest.approx(stored.planes(indices), abs=0.04)  # noise of the synthetic infrared, cut at 0 and 1
+    assert not planes[:, :, 0, 0].any()

@@ -11,11 +11,13 @@ import torch
 
 from models.bundling import TrainedNets, bundle, main, random_bundle
 from models.datasets.faces import Faces
+from models.errors import TrainingError
 from models.export import infer, parity, to_openvino
-from models.networks import KINDS, CascadeNet, Kind, net_config, save_net
+from models.networks import ATTACK, KINDS, CascadeNet, Kind, net_config, save_net
+from models.scoring import cut_all
 from pipeline.bundle import load_bundle
 from pipeline.nets import Nets
-from pipeline.parameters import BundleDescription
+from pipeline.parameters import BundleDescription, default_patches
 
 SHAPES = {"d_net": [(3, 112, 112)], "m_net": [(10, 32, 32), (10, 64, 64)]}
 
@@ -54,11 +56,29 @@ def test_d_net_is_static_and_m_net_takes_any_batch(
     assert str(converted["m_net"][1].input(0).partial_shape) == "[?,10,?,?]"
 
 
+def _taught(kind: Kind, faces: Path) -> CascadeNet:
+    """A tiny net that tells the synthetic faces of its stage apart: a bundle of nets that cannot is refused."""
+    known = {"d_net": ["", "flat_print"], "m_net": ["", "resin_mask"]}[kind]
+    some = Faces.load(faces, split="train", species=known)
+    planes = torch.from_numpy(some.depth_maps(range(len(some))) if kind == "d_net" else some.planes(range(len(some))))
+    groups = [planes] if kind == "d_net" else [x for _, x in cut_all(planes, default_patches()[25:])]
+    net = _net(kind)
+    optimiser = torch.optim.Adam(net.parameters(), 3e-3)
+    wanted = torch.from_numpy(some.attacks.astype(np.int64))
+    for step in range(24):
+        x = groups[step % len(groups)]
+        target = (wanted if ATTACK == 1 else 1 - wanted).repeat(len(x) // len(wanted))
+        optimiser.zero_grad()
+        torch.nn.functional.cross_entropy(net(x), target).backward()
+        optimiser.step()
+    return net.eval()
+
+
 @pytest.fixture(scope="module")
-def nets(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def nets(faces: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("nets")
     for kind in KINDS:
-        save_net(directory / f"{kind}.pt", kind, _net(kind))
+        save_net(directory / f"{kind}.pt", kind, _taught(kind, faces))
     return directory
 
 
@@ -95,6 +115,23 @@ def test_the_running_program_scores_as_training_did(written: Path, trained: Trai
         m_net, each = running.reflectance(test.planes([i])[0])
         assert m_net == pytest.approx(expected.m_net[i], abs=1e-4)
         assert len(each) == 36
+
+
+def test_nets_that_tell_nothing_apart_are_refused(faces: Path, tmp_path: Path) -> None:
+    patches = tuple(p.model_copy(update={"weight": 1 / 36}) for p in default_patches())
+    with pytest.raises(TrainingError, match="train further"):
+        bundle(TrainedNets(_net("d_net"), _net("m_net"), patches), faces, tmp_path / "b")
+    assert not (tmp_path / "b").exists()
+
+
+def test_the_bundle_carries_what_training_goes_on_from(written: Path, trained: TrainedNets, tmp_path: Path) -> None:
+    again = TrainedNets.of_bundle(written)
+    assert again.patches == trained.patches
+    for ours, theirs in ((trained.d_net, again.d_net), (trained.m_net, again.m_net)):
+        assert ours.config == theirs.config
+        assert all(torch.equal(value, theirs.state_dict()[name]) for name, value in ours.state_dict().items())
+    with pytest.raises(TrainingError, match=r"d_net\.pt: missing"):
+        TrainedNets.of_bundle(random_bundle(tmp_path / "random"))
 
 
 def test_command_names_swapped_nets(nets: Path, faces: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

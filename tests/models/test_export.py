@@ -11,9 +11,11 @@ import numpy as np
 import openvino as ov
 import pytest
 
+from drivers.errors import BundleError
 from models.errors import TrainingError
 from models.export import Parity as Found
 from models.export import check_parity, infer, write_bundle
+from pipeline.bundle import load_bundle
 from pipeline.parameters import BundleDescription
 from tests.models.tiny_bundle import expected, tiny_bundle, tiny_description, tiny_nets
 
@@ -44,6 +46,27 @@ def test_an_existing_bundle_is_never_overwritten(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="exists"):
         write_bundle(bundle, tiny_description(), *tiny_nets(0.2))
     assert (bundle / "SHA256SUMS").read_bytes() == before
+
+
+def test_extra_files_are_covered_by_the_checksums(tmp_path: Path) -> None:
+    extra = {"d_net.pt": b"weights", "m_net.pt": bytes(range(256))}
+    bundle = write_bundle(tmp_path / "bundle", tiny_description(), *tiny_nets(), extra_files=extra)
+    found = load_bundle(bundle)
+    assert {name: found.file(name).read_bytes() for name in extra} == extra
+    assert found.sha256 != load_bundle(tiny_bundle(tmp_path / "plain")).sha256
+    (bundle / "m_net.pt").write_bytes(bytes(256))
+    with pytest.raises(BundleError, match=r"m_net\.pt: its SHA-256"):
+        load_bundle(bundle)
+    (bundle / "m_net.pt").unlink()
+    with pytest.raises(BundleError, match=r"m_net\.pt: missing"):
+        load_bundle(bundle)
+
+
+@pytest.mark.parametrize("name", ["d_net.bin", "bundle.json", "SHA256SUMS", "sub/x.pt", "../x.pt", "", "x.pt\n"])
+def test_extra_files_take_no_name_that_is_taken_or_a_path(tmp_path: Path, name: str) -> None:
+    with pytest.raises(TrainingError, match="extra file"):
+        write_bundle(tmp_path / "bundle", tiny_description(), *tiny_nets(), extra_files={name: b""})
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("largest", [2e-3, float("nan")])

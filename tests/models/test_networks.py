@@ -75,6 +75,38 @@ def test_levels_are_low_middle_high_and_branches_side_by_side() -> None:
         assert not torch.equal(seen[level][:, width:], seen[level + 3][:, width:])
 
 
+@pytest.mark.parametrize(
+    ("kind", "inputs", "seen"),
+    [
+        ("d_net", "f1", [0]),
+        ("d_net", "f1f2", [0, 1]),
+        ("d_net", "f1f3", [0, 2]),
+        ("d_net", "f2f3", [1, 2]),
+        ("d_net", "f1f2f3", [0, 1, 2]),
+        ("m_net", "rgb", [0, 1, 2]),
+        ("m_net", "ir", [3]),
+        ("m_net", "fusion", list(range(10))),
+    ],
+)
+def test_only_the_selected_planes_decide(kind: Kind, inputs: str, seen: list[int], tmp_path: Path) -> None:
+    """A change of a plane changes the logits if and only if the net was to look at it; also after saving."""
+    torch.manual_seed(0)
+    save_net(tmp_path / "net.pt", kind, CascadeNet(net_config(kind, "tiny", inputs)))
+    net, _ = load_net(tmp_path / "net.pt", kind)
+    planes = torch.rand(2, PLANES[kind], 32, 32) + 0.1
+    with torch.no_grad():
+        logits = net(planes)
+        for plane in range(PLANES[kind]):
+            changed = planes.clone()
+            changed[:, plane] = torch.rand(2, 32, 32)
+            assert torch.equal(net(changed), logits) == (plane not in seen)
+
+
+def test_inputs_of_the_other_net_are_refused() -> None:
+    with pytest.raises(TrainingError, match="rgb, ir, fusion"):
+        net_config("m_net", "tiny", "f1")
+
+
 def test_excitation_before_pooling_gives_the_same() -> None:
     """Recalibrated maps, then pooled (as drawn in the paper) = pooled, then recalibrated (as computed here)."""
     maps = torch.rand(3, 32, 5, 5)

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from models.datasets.faces import Faces
+from models.errors import TrainingError
 from models.metrics import sigmoid
 from models.operating_point import (
     CascadeScores,
+    check_operating_point,
     choose_thresholds,
     figures_text,
     fit_logistic,
     fit_session_rule,
+    session_figures,
+    session_verdicts,
+    skin_type_lines,
 )
-from pipeline.parameters import Thresholds
+from pipeline.parameters import SessionRule, Thresholds
+from pipeline.temporal import SequentialTest
 
 
 @pytest.fixture
@@ -90,3 +97,39 @@ def test_figures_name_counts_and_species(scores: CascadeScores) -> None:
     text = figures_text(scores, Thresholds())
     assert "2/12" in text  # live faces rejected
     assert "| resin_mask | 0.00 % (0/12" in text
+
+
+def test_sessions_are_judged_by_the_evidence_of_the_running_program(scores: CascadeScores) -> None:
+    thresholds = choose_thresholds(scores, 0.2)
+    rule = fit_session_rule(scores.attack_scores(thresholds), scores.faces.attacks, scores.faces.recordings)
+    verdicts = session_verdicts(scores, thresholds, rule)
+    assert len(verdicts) == len(set(scores.faces.recordings.tolist()))
+    s = scores.attack_scores(thresholds)
+    for name, (verdict, attack) in verdicts.items():
+        of = scores.faces.recordings == name
+        if np.ptp(s[of]) < 0.3:  # alike frames: the program, shown them over and over, says the same
+            test = SequentialTest(rule)
+            for i in range(31):
+                test.add(0.1 * i, float(np.median(s[of])))
+            assert test.overall()[0].value == verdict
+            assert attack == scores.faces.attacks[of].any()
+    figures = session_figures(scores, thresholds, rule)
+    assert (figures.apcer.count, figures.apcer.total, figures.bpcer.total) == (0, 6, 3)
+    check_operating_point(scores, thresholds, rule)
+
+
+def test_an_operating_point_that_judges_nobody_is_refused(scores: CascadeScores) -> None:
+    for thresholds in (Thresholds(d_net=0.0), Thresholds(d_net=1.0, m_net=1.0)):
+        with pytest.raises(TrainingError, match="not one"):
+            check_operating_point(scores, thresholds, SessionRule())
+    with pytest.raises(TrainingError, match="session rule ends no live"):
+        check_operating_point(scores, choose_thresholds(scores, 0.2), SessionRule(slope=1e-4))
+
+
+def test_bpcer_by_skin_type(scores: CascadeScores) -> None:
+    assert skin_type_lines(scores, Thresholds()) == []
+    samples = tuple(replace(s, skin_type=1 + s.frame % 2) for s in scores.faces.samples)
+    typed = CascadeScores(scores.d_net, scores.m_net, replace(scores.faces, samples=samples))
+    lines = skin_type_lines(typed, Thresholds())
+    assert [line[:5] for line in lines[2:]] == ["| 1 |", "| 2 |"]
+    assert sum(int(line.split("(")[1].split("/")[0]) for line in lines[2:]) == 2

@@ -1,17 +1,26 @@
-"""The simulated set: splits apart, people and attacks judged as a running program judges them, runs that go on."""
+"""The simulated set: splits apart, one recipe a store, and the same bytes however often a run was killed."""
 
 from __future__ import annotations
 
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from drivers.errors import SdkMissing
 from drivers.simulated.assets import template
-from models.datasets import simulated
+from drivers.simulated.species import FLAT, SPECIES
 from models.datasets.faces import Faces
-from models.datasets.simulated import FLAT, FRAMES, LIVE, MASKS, jobs, render, report
+from models.datasets.mipd import LIVE, Pool, Recipe, counts_of, plan, simulator_version
+from models.datasets.simulated import JUDGED, generate, report
+from models.errors import DatasetError
 from pipeline.face_models import read_nets
 
 try:
@@ -20,34 +29,137 @@ try:
 except SdkMissing as missing:
     pytest.skip(str(missing), allow_module_level=True)
 
+TINY = Recipe(
+    counts={"train": {"live": 2, "flat_print": 2}, "dev": {"live": 2}, "test": {"resin_mask": 2}},
+    frames=2,
+    chunk=1,
+    presets=("astra",),
+)
 
-def test_no_seed_stands_in_two_splits_or_species() -> None:
-    planned = list(jobs(1.0))
+
+def digests(directory: Path) -> dict[str, str]:
+    """SHA-256 of every file of a store."""
+    files = (path for path in directory.rglob("*") if path.is_file())
+    return {str(path.relative_to(directory)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def test_counts_are_the_papers() -> None:
+    counts = counts_of("main")
+    for species_of, train, test in (
+        (lambda s: s == LIVE, 1290 + 1289 + 3901 + 3464, 320 + 684 + 1172 + 1767),
+        (lambda s: s in FLAT, 455 + 1134 + 3612, 283 + 768 + 2227),
+        (lambda s: s != LIVE and s not in FLAT, 1134 + 5786, 768 + 3177),
+    ):
+        given = {split: sum(n for s, n in counts[split].items() if species_of(s)) for split in counts}
+        assert given["train"] + given["dev"] == pytest.approx(train, abs=8)
+        assert given["test"] == pytest.approx(test, abs=8)
+    assert set(counts["test"]) == set(SPECIES)
+
+
+@pytest.mark.parametrize("part", ["main", "far", "exposure"])
+def test_people_instruments_and_seeds_stand_in_one_split(part: str) -> None:
+    planned = plan(Recipe.of(part))
     assert len({job.seed for job in planned}) == len(planned)
-    assert {job.species for job in planned} == {LIVE, *FLAT, *MASKS}
-    per_split = Counter((job.split, job.species) for job in planned)
-    assert per_split["train", LIVE] == simulated.SCENES["train"][LIVE]
-    assert all(not 9000 <= job.seed < 10000 for job in planned), "these seeds are the demo's and the golden replays'"
+    for who in ("person", "instrument"):
+        homes = {(getattr(job, who), job.split) for job in planned}
+        assert len({one for one, _ in homes}) == len(homes)
+    assert len({(job.instrument, job.species) for job in planned}) == len({job.instrument for job in planned})
+    assert all(job.seed >= 10_000_000 for job in planned), "lower seeds are the demo's and the golden replays'"
+
+
+def test_parts_share_people_but_no_scene() -> None:
+    main, far, exposure = ({job.seed for job in plan(Recipe.of(part))} for part in ("main", "far", "exposure"))
+    assert not main & far | main & exposure | far & exposure
+    tested = {job.person for job in plan(Recipe.of("main")) if job.split == "test"}
+    assert {job.person for job in plan(Recipe.of("far"))} <= tested
+
+
+def test_a_person_is_seen_alive_and_in_several_instruments() -> None:
+    met: dict[int, set[str]] = {}
+    for job in plan(Recipe.of(scale=0.25)):
+        met.setdefault(job.person, set()).add(job.species)
+    assert np.median([len(species) for species in met.values()]) >= 3
+    assert sum(LIVE in species and len(species) > 1 for species in met.values()) > len(met) / 2
+
+
+def test_sensors_and_exposures_have_equal_shares_in_every_species() -> None:
+    recipe = Recipe.of("exposure")
+    for what, values in (("preset", recipe.presets), ("exposure", recipe.exposures)):
+        counts = Counter((job.species, getattr(job, what)) for job in plan(recipe))
+        for species in SPECIES:
+            shares = [counts[species, value] for value in values]
+            assert max(shares) - min(shares) <= len(recipe.presets), (what, species)
 
 
 def test_a_part_of_a_run_is_a_small_set_and_not_a_lopsided_one() -> None:
-    whole = list(jobs(1.0))
+    whole = plan(Recipe.of())
     part = Counter(job.species for job in whole[: len(whole) // 8])
-    assert part[LIVE] == pytest.approx(len([j for j in whole if j.species == LIVE]) / 8, rel=0.2)
+    assert part["live"] == pytest.approx(len([j for j in whole if j.species == LIVE]) / 8, rel=0.2)
 
 
-def test_faces_are_rendered_judged_and_kept_and_a_second_run_adds_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(
-        simulated, "SCENES", {"train": {LIVE: 1, "flat_print": 1}, "dev": {}, "test": {"resin_mask": 1}}
+def test_every_field_of_a_recipe_changes_its_hash() -> None:
+    changes = {
+        "part": "far", "scale": 0.5, "frames": 5, "counts": {"test": {"live": 3}},
+        "pools": {"test": Pool(first=0, people=1, instruments=1)}, "presets": ("astra", "gemini335"),
+        "distance_m": (0.4, 0.5), "exposures": (2.0,), "overlap": 0.5, "chunk": 7, "simulator": "other",
+    }  # fmt: skip
+    assert set(changes) == set(Recipe.model_fields)
+    hashes = [TINY.hash, *(TINY.model_copy(update={name: value}).hash for name, value in changes.items())]
+    assert len(set(hashes)) == len(hashes)
+    assert Recipe.model_validate_json(TINY.model_dump_json()).hash == TINY.hash
+    assert TINY.simulator == simulator_version()
+
+
+def test_a_store_keeps_its_recipe_and_refuses_another(tmp_path: Path) -> None:
+    TINY.keep_in(tmp_path)
+    TINY.keep_in(tmp_path)
+    assert Recipe.load(tmp_path) == TINY
+    with pytest.raises(DatasetError, match=r"recipe\.json differs in overlap, scale"):
+        TINY.model_copy(update={"overlap": 0.9, "scale": 0.5}).keep_in(tmp_path)
+    (tmp_path / "other" / "shard-0-00000").mkdir(parents=True)
+    with pytest.raises(DatasetError, match="another origin"):
+        generate(tmp_path / "other", TINY, 1)
+
+
+def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
+    """SIGKILL to the parent after the first shard; its workers must die too, and the second run mend the rest."""
+    killed, whole = tmp_path / "killed", tmp_path / "whole"
+    (tmp_path / "recipe.json").write_text(TINY.model_dump_json())
+    code = (
+        "import sys; from pathlib import Path; from models.datasets import mipd, simulated\n"
+        "if __name__ == '__main__':\n"
+        "    simulated.generate(Path(sys.argv[1]), mipd.Recipe.load(Path(sys.argv[2])), 2)\n"
     )
-    seen = render(tmp_path, 1.0, 0, 1)
-    assert sum(seen.values()) == 3 * FRAMES
-    assert seen[LIVE, "judged"] == FRAMES
-    faces = Faces.load(tmp_path)
-    assert len(faces) == sum(n for (_, outcome), n in seen.items() if outcome == "judged")
-    live = faces.where(lambda sample: not sample.attack)
-    assert {s.subject for s in live.samples}.isdisjoint(s.subject for s in faces.samples if s.attack)
-    assert not render(tmp_path, 1.0, 0, 1)
+    (tmp_path / "run.py").write_text(code)
+    environment = {**os.environ, "PYTHONPATH": str(Path.cwd())}
+    command = [sys.executable, str(tmp_path / "run.py"), str(killed), str(tmp_path)]
+    with subprocess.Popen(command, env=environment, start_new_session=True) as process:
+        while not list(killed.glob("outcomes/*.json")) and process.poll() is None:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGKILL)
+    assert process.returncode == -signal.SIGKILL
+    while _group_lives(process.pid):
+        time.sleep(0.02)
+    assert not all((killed / f"outcomes/{n:04d}.json").exists() for n in range(4))
+
+    seen = generate(killed, TINY, 2)
+    assert generate(whole, TINY, 1) == seen
+    assert digests(killed) == digests(whole)
+    assert seen.total() == len(plan(TINY)) * TINY.frames
+    assert generate(killed, TINY, 1) == seen
+    assert digests(killed) == digests(whole)
+
+    faces = Faces.load(killed)
+    assert len(faces) == sum(n for (_, outcome), n in seen.items() if outcome == JUDGED)
+    assert {s.sensor for s in faces.samples} == {"sim-astra"}
+    assert all(s.light and s.infrared_exposure_ms > 0 for s in faces.samples)
+    assert max(abs(s.yaw_deg) + abs(s.pitch_deg) for s in faces.samples) < 90
     assert "judged" in report(seen)
+
+
+def _group_lives(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True

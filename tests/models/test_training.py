@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,14 +14,16 @@ import numpy as np
 import pytest
 import torch
 
+from models import training
+from models.augmentation import channels_last
 from models.datasets.faces import Faces
-from models.errors import TrainingError
+from models.errors import DatasetError, TrainingError
 from models.finetuning import Tuner, TuningRecipe, finetune, stored_patches
 from models.networks import KINDS, Kind, load_net
 from models.recipes import Recipe, learning_rate, paper_recipe
 from models.scoring import ensemble, score_depth, score_patches
 from models.tasks import make_task, sampling_weights
-from models.training import Trainer, main, train
+from models.training import Trainer, main, make_fabric, train
 from pipeline.parameters import default_patches
 
 QUICK = Recipe("d_net", "tiny", steps=40, faces_per_step=16, large=1, small=1, evaluations=1, learning_rate=5e-3)
@@ -43,6 +50,8 @@ def test_m_net_learns_infrared_and_is_fine_tuned(faces: Path, m_net: Path, tmp_p
     net, extra = load_net(finetune(m_net, faces, tmp_path, recipe), "m_net")
     patches = stored_patches(extra)
     assert sum(p.weight for p in patches) == pytest.approx(1)
+    assert (tmp_path / "history.csv").read_text().startswith("round,position,error,alpha")
+    assert (tmp_path / "curves.png").exists()
     masks = Faces.load(faces, split="test", where=lambda s: not s.flat)
     scores = ensemble(score_patches(net, masks, patches), patches)
     assert ((scores >= 0.5) == masks.attacks).mean() > 0.9
@@ -72,6 +81,110 @@ def test_a_killed_run_ends_in_the_same_net(kind: Kind, faces: Path, tmp_path: Pa
     parts, _ = load_net(train(recipe, faces, tmp_path / "parts"), kind)
     for ours, theirs in zip(whole.state_dict().values(), parts.state_dict().values(), strict=True):
         assert torch.equal(ours, theirs)
+
+
+def _run_until_killed(recipe: Recipe, faces: Path, out: Path) -> None:
+    """A run that saves at every step and dies of SIGKILL in its fourth."""
+    training.CHECKPOINT_S = 0.0
+    trainer = Trainer(recipe, make_task(recipe, faces), out)
+    honest = trainer.step
+
+    def step() -> float:
+        if trainer.progress.step == 3:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return honest()
+
+    trainer.step = step  # type: ignore[method-assign]
+    trainer.run()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the killed process is forked")
+def test_a_run_killed_for_good_goes_on_to_the_same_net_and_history(faces: Path, tmp_path: Path) -> None:
+    recipe = replace(QUICK, kind="m_net", steps=6, faces_per_step=4, evaluations=3)
+    whole, extra = load_net(train(recipe, faces, tmp_path / "whole"), "m_net")
+    process = multiprocessing.get_context("fork").Process(
+        target=_run_until_killed, args=(recipe, faces, tmp_path / "parts")
+    )
+    process.start()
+    process.join(60)
+    assert process.exitcode == -signal.SIGKILL
+    assert torch.load(tmp_path / "parts" / "checkpoint.pt", weights_only=True)["step"] == 3
+    parts, again = load_net(train(recipe, faces, tmp_path / "parts"), "m_net")
+    for ours, theirs in zip(whole.state_dict().values(), parts.state_dict().values(), strict=True):
+        assert torch.equal(ours, theirs)
+    figures = [[{k: v for k, v in line.items() if k != "minutes"} for line in e["history"]] for e in (extra, again)]
+    assert figures[0] == figures[1]
+
+
+@pytest.mark.parametrize("bf16", [False, True])
+def test_fabric_on_one_process_is_plain_training(bf16: bool, faces: Path, tmp_path: Path) -> None:
+    """The step written out by hand ends in the same weights, bit by bit."""
+    recipe = replace(QUICK, kind="m_net", steps=100, faces_per_step=4, bf16=bf16)
+    task = make_task(recipe, faces)
+    trainer = Trainer(recipe, task, tmp_path, make_fabric("cpu", 1))
+    twin = Trainer(recipe, task, tmp_path)
+    net, optimiser = twin.net, twin.optimiser
+    for step in range(2):
+        trainer.step()
+        for group in optimiser.param_groups:
+            group["lr"] = learning_rate(recipe, step / 100)
+        rng = np.random.default_rng((recipe.seed, step))
+        torch.manual_seed(recipe.seed * 1_000_003 + step)
+        net.train()
+        optimiser.zero_grad()
+        groups, targets = task.batch(rng)
+        for inputs in groups:
+            with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+                logits = net(channels_last(inputs))
+            (torch.nn.functional.cross_entropy(logits.float(), targets) / 2).backward()
+        torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)
+        optimiser.step()
+    for ours, theirs in zip(trainer.net.state_dict().values(), net.state_dict().values(), strict=True):
+        assert torch.equal(ours, theirs)
+
+
+@pytest.mark.slow
+def test_two_processes_train_one_net_and_go_on(faces: Path, tmp_path: Path) -> None:
+    """Ranks draw batches of their own, agree on the weights, and a resumed run ends where a whole one does."""
+    command = [sys.executable, "-P", "-m", "models.training", "m_net", "--faces", str(faces), "--config", "tiny"]
+    command += ["--faces-per-step", "4", "--steps", "4", "--accelerator", "cpu", "--devices"]
+    for devices, out in (("2", "two"), ("1", "one"), ("2", "again")):
+        subprocess.run([*command, devices, "--out", str(tmp_path / out)], check=True, timeout=300, capture_output=True)
+    two, one, again = (load_net(tmp_path / out / "model.pt", "m_net")[0] for out in ("two", "one", "again"))
+    weights = [net.branches[0].stem[0][0].weight for net in (two, one, again)]
+    assert not torch.equal(weights[0], weights[1])
+    assert torch.equal(weights[0], weights[2])
+
+
+def test_devices_that_are_not_there_are_said(tmp_path: Path, faces: Path, caplog: pytest.LogCaptureFixture) -> None:
+    arguments = ["d_net", "--faces", str(faces), "--out", str(tmp_path / "run"), "--accelerator", "tpu"]
+    assert main(arguments) == 2
+    assert "--accelerator tpu" in caplog.text
+    assert not (tmp_path / "run").exists()
+
+
+def test_what_is_held_out_is_neither_learnt_nor_watched(faces: Path) -> None:
+    task = make_task(replace(QUICK, kind="m_net", without=("flat_print",)), faces)
+    assert set(task.faces.species) == set(task.dev.species) == {"", "resin_mask"}
+    with pytest.raises(TrainingError, match="no latex_mask"):
+        make_task(replace(QUICK, without=("latex_mask",)), faces)
+    with pytest.raises(DatasetError, match="no face"):
+        make_task(replace(QUICK, sensors=("another",)), faces)
+    kept = make_task(replace(QUICK, sensors=("sim-astra",)), faces)
+    assert len(kept.faces) == 24
+
+
+def test_raw_infrared_is_what_the_net_learns_from(faces: Path) -> None:
+    """At the reference distance nothing changes; twice as far, infrared of the batch is a quarter."""
+    recipe = replace(QUICK, kind="m_net", faces_per_step=4, small=0)
+    free, raw = (make_task(replace(recipe, infrared=name), faces) for name in ("distance_free", "raw"))
+    batch = [task.batch(np.random.default_rng(5))[0][0] for task in (free, raw)]
+    assert torch.equal(batch[0], batch[1])
+    far = tuple(replace(s, distance_m=1.2) for s in raw.faces.samples)
+    raw.faces = replace(raw.faces, samples=far)
+    dim = raw.batch(np.random.default_rng(5))[0][0]
+    assert torch.equal(dim[:, :3], batch[0][:, :3])
+    assert dim[:, 3].mean() < 0.5 * batch[0][:, 3].mean()
 
 
 def test_a_checkpoint_of_another_recipe_is_refused(faces: Path, tmp_path: Path) -> None:

@@ -110,3 +110,30 @@ def test_bounds_are_walds() -> None:
 
 def test_nothing_seen_is_no_face() -> None:
     assert SequentialTest(SessionRule()).overall() == (Verdict.UNDECIDED, Reason.NO_FACE)
+
+
+frames = st.tuples(scores, st.none() | st.sampled_from([Reason.NO_INFRARED, Reason.OTHER_SENSOR]))
+
+
+@given(st.lists(frames, max_size=60))
+def test_only_frames_that_may_be_live_speak_for_life(seen: list[tuple[float, Reason | None]]) -> None:
+    """Whatever attacks and frames of half a cascade are mixed in: without enough whole live frames nobody is live."""
+    rule = SessionRule()
+    test = SequentialTest(rule)
+    for n, (score, barred) in enumerate(seen):
+        test.add(n * 0.11, score, barred)
+    whole = sum(1 for score, barred in seen if barred is None and score < 0.5)
+    if whole * rule.clip < -test.bounds[0]:
+        assert test.state()[0] is not Verdict.LIVE
+
+
+def test_an_attack_frame_does_not_free_a_session_without_infrared() -> None:
+    test = SequentialTest(SessionRule())
+    for n in range(20):
+        test.add(n * 0.1, 0.001, Reason.NO_INFRARED)
+        test.add(n * 0.1 + 0.05, 0.99)
+    assert test.state()[0] is not Verdict.LIVE
+    quiet = SequentialTest(SessionRule())
+    for n in range(40):
+        quiet.add(n * 0.1, 0.001, Reason.NO_INFRARED)
+    assert quiet.state() == quiet.overall() == (Verdict.UNDECIDED, Reason.NO_INFRARED)

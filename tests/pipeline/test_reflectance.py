@@ -110,3 +110,9 @@ def test_missing_streams_are_refused() -> None:
     surface = find_surface(registered, CanonicalSquare((10.0, 10.0), 20.0, 0.0), DepthParameters())
     with pytest.raises(ValueError, match="colour and infrared"):
         reflectance.align_bands(registered, surface, 255.0)
+
+
+def test_a_camera_with_twice_the_response_reads_the_same_skin() -> None:
+    usual = distance_free(bands(0.2, 700.0), infrared_image(), PARAMETERS, AttenuationLaw())
+    strong = distance_free(bands(0.4, 700.0), infrared_image(), PARAMETERS, AttenuationLaw(gain=2.0))
+    np.testing.assert_allclose(strong, usual, rtol=1e-6)

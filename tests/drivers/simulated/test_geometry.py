@@ -14,10 +14,10 @@ from drivers.simulated.instruments import (
     behind_mask,
     folded_sheet,
     hand_holding,
-    head_outline,
     mask_shell,
     screen,
     sheet,
+    silhouette,
     trimmed_sheet,
 )
 from drivers.simulated.mesh import Mesh, Region, cut_faces, grid_faces, merged, mesh, rotation, thickened, tube
@@ -280,14 +280,14 @@ def test_trimmed_sheet_keeps_what_lies_in_the_outline() -> None:
     assert area(trimmed_sheet(outline, 0.2, 0.3, holes=[hole])) == pytest.approx(expected - 0.02 * 0.03, rel=0.015)
 
 
-@needs_assets
-def test_head_outline_is_a_heads() -> None:
-    head = head_mesh(sample_identity(np.random.default_rng(4)))
-    outline = head_outline(head, 0.3, 0.4, anchor=(0.5, 0.42), seen_from_m=0.6)
-    width, height = np.ptp(outline, axis=0) * [0.3, 0.4]
-    assert 0.12 < width < 0.30
-    assert 0.2 < height < 0.40
-    assert 8 < len(outline) < 200
+def test_silhouette_goes_round_the_head_without_its_shirt() -> None:
+    region = np.full((80, 60), -1, np.int16)
+    region[20:50, 15:45] = Region.SKIN
+    region[50:, 5:55] = Region.CLOTH
+    outline = silhouette(region)
+    low, high = outline.min(axis=0) * [60, 80], outline.max(axis=0) * [60, 80]
+    assert low == pytest.approx([15, 20], abs=1)
+    assert high == pytest.approx([45, 50], abs=1)
 
 
 def test_screen_carries_the_whole_picture_on_a_closed_slab() -> None:

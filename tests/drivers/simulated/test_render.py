@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from calibration.compile import signatures
-from calibration.projection import project
+from calibration.projection import project, rays
 from calibration.rig import Extrinsics, Intrinsics
 from drivers.simulated import materials, render, shading
+from drivers.simulated.glasses import TRANSMITTED, Glasses, glass, glaze, lens_mesh
+from drivers.simulated.makeup import with_makeup
 from drivers.simulated.materials import NIR, Palette, Texture
 from drivers.simulated.mesh import Mesh, Region, grid_faces, mesh
 from drivers.simulated.render import Canvas, lamp, paint
 from drivers.simulated.shading import DOME, FAR, POINT, REFERENCE_M, Vertex
+from drivers.simulated.softness import scattering, spread
+from drivers.simulated.window import Window
 
 CAMERA = Intrinsics(width=64, height=48, fx=60.0, fy=60.0, cx=31.5, cy=23.5)
 PICTURE = np.full((1, 1, 4), 0.5, np.float32)
@@ -25,7 +31,8 @@ def plain_palette(albedo: float = 0.5) -> Palette:
     surface[:, Texture.ROUGHNESS] = 0.5
     grey = np.full((len(Region), 4), albedo, np.float32)
     black = np.zeros(4, np.float32)
-    return Palette(grey, surface, black, black, black, 0.0)
+    drawn = materials.sample_palette(*(np.random.default_rng(0),) * 3)
+    return replace(drawn, albedo=grey, surface=surface, hair=black, brow=black, beard=black, blush=0.0)
 
 
 def plate(z: float, half: float = 0.1, x: float = 0.0, cells: int = 5) -> Mesh:
@@ -63,17 +70,111 @@ def test_rasteriser_agrees_with_every_pixel_against_every_triangle():
     screen[:, 2] = rng.uniform(0.5, 2.0, 90)
     faces = np.arange(90, dtype=np.int32).reshape(30, 3)
     identity, nearness = np.full((40, 50), -1, np.int32), np.zeros((40, 50), np.float32)
-    render.rasterize(screen, faces, identity, nearness)
+    render.rasterize(screen, faces, identity, nearness, True)
     wanted, wanted_nearness = rasterize_oracle(screen.astype(float), faces, (40, 50))
     same = identity == wanted
     assert same.mean() > 0.995  # a pixel on an edge may fall to either side
     np.testing.assert_allclose(nearness[same], wanted_nearness[same], rtol=1e-4, atol=1e-4)
 
 
+def test_rasteriser_leaves_out_backs_where_told():
+    """The two orders of the same corners: one turns its back."""
+    screen = np.array([[2, 2, 1], [20, 3, 1], [4, 20, 1]], np.float32)
+    drawn = []
+    for face in ([0, 1, 2], [0, 2, 1]):
+        identity, nearness = np.full((30, 30), -1, np.int32), np.zeros((30, 30), np.float32)
+        render.rasterize(screen, np.array([face], np.int32), identity, nearness, False)
+        drawn.append((identity == 0).any())
+    assert drawn == [False, True]
+
+
+def test_light_from_both_ends_of_an_axis_is_that_from_each():
+    rng = np.random.default_rng(8)
+    vertices = rng.uniform(-0.1, 0.1, (60, 3)).astype(np.float32)
+    faces = np.arange(60, dtype=np.int32).reshape(20, 3)
+    axis = np.float32([0.3, -0.2, 0.9])
+    before, behind = render._both_ways(vertices, faces, axis)
+    np.testing.assert_array_equal(before, render.visibility(vertices, faces, axis))
+    # the opposite light sees the same body mirrored: the grid of cells may fall a little elsewhere
+    assert np.abs(behind - render.visibility(vertices, faces, -axis)).mean() < 0.15
+    assert 0.1 < before.mean() < 0.9
+
+
+def test_a_window_holds_what_the_whole_picture_holds():
+    lamps = np.stack([lamp([0, 0, 0], POINT, [1] * 4), lamp([0.5, -0.5, -0.7], FAR, [1, 1, 1, 0])])
+    body = render.body(sphere(0.12, 0.5, 30, 60), plain_palette(), lamps)
+    window = Window.around(CAMERA, Extrinsics(), np.array([0.03, 0.0, 0.5]), 0.06)
+    assert (window.width, window.height) < CAMERA.shape[::-1]
+    whole, part = Canvas.empty(CAMERA, infrared=False), Canvas.empty(CAMERA, infrared=False, window=window)
+    for canvas in (whole, part):
+        paint(canvas, body, PICTURE, CAMERA, Extrinsics(), lamps)
+    np.testing.assert_allclose(part.light, whole.light[window.slices], atol=1e-4)
+    np.testing.assert_allclose(part.z_m, whole.z_m[window.slices], atol=1e-5)
+    placed = window.placed(part.z_m, CAMERA)
+    assert placed.shape == CAMERA.shape
+    assert placed.sum() == pytest.approx(part.z_m.sum(), rel=1e-6)
+
+
+def test_a_camera_cut_to_a_window_has_the_same_rays():
+    window = Window(8, 4, 20, 16)
+    pixels = np.array([[3.0, 5.0], [12.0, 9.0]])
+    np.testing.assert_allclose(
+        rays(window.cut(CAMERA), pixels), rays(CAMERA, pixels + np.array([window.left, window.top])), atol=1e-12
+    )
+
+
+@pytest.mark.parametrize("place", [(-5.0, 0.0), (0.0, 5.0), (0.0, 0.0)])
+def test_windows_lie_within_the_picture(place):
+    window = Window.around(CAMERA, Extrinsics(), np.array([*place, 0.5]), 3.0)
+    rows, columns = window.slices
+    assert 0 <= rows.start < rows.stop <= CAMERA.height
+    assert 0 <= columns.start < columns.stop <= CAMERA.width
+
+
+def test_spread_light_keeps_its_mean_and_even_light_stays():
+    rng = np.random.default_rng(9)
+    share = np.zeros((60, 80), np.float32)
+    share[10:50, 20:70] = 0.6
+    light = rng.uniform(0.2, 0.8, share.shape).astype(np.float32)
+    soft = spread(light, share, 2.5)
+    inside = share > 0
+    assert soft[inside].mean() == pytest.approx(light[inside].mean(), rel=0.01)
+    assert soft[inside].std() < 0.6 * light[inside].std()
+    np.testing.assert_array_equal(soft[~inside], light[~inside])
+    even = np.where(inside, np.float32(0.4), np.float32(5.0))
+    np.testing.assert_allclose(spread(even, share, 2.5), even, atol=1e-5)
+
+
+def test_softness_is_the_materials_and_not_the_labels():
+    rng = np.random.default_rng(10)
+    palette = materials.sample_palette(rng, rng, rng)
+    palette.surface[[Region.SKIN, Region.MASK, Region.MASK_LIPS], Texture.WRAP] = [0.1, 0.1, 0.0]
+    share = scattering(palette)
+    assert share[Region.SKIN] == share[Region.MASK] > 0
+    assert share[Region.MASK_LIPS] == share[Region.PAPER] == share[-1] == 0
+
+
+def test_makeup_is_clear_in_infrared():
+    """Albedo, and the pattern of pigment and blood, at the band that masks are told by."""
+    rng = np.random.default_rng(11)
+    plain = materials.sample_palette(rng, rng, rng)
+    made_up = [with_makeup(plain, np.random.default_rng(seed)) for seed in range(60)]
+    changed = [palette for palette in made_up if palette is not plain]
+    assert 10 < len(changed) < 35
+    assert any((palette.albedo != plain.albedo).any() for palette in changed)
+    for palette in changed:
+        np.testing.assert_array_equal(palette.albedo[:, NIR], plain.albedo[:, NIR])
+        for pigment, left in ((Texture.MELANIN, Texture.NIR_MELANIN), (Texture.BLOOD, Texture.NIR_BLOOD)):
+            np.testing.assert_allclose(
+                palette.surface[:, pigment] * palette.surface[:, left],
+                plain.surface[:, pigment] * plain.surface[:, left], rtol=1e-5,
+            )  # fmt: skip
+
+
 def test_rasteriser_leaves_out_triangles_behind_the_camera():
     screen = np.array([[5, 5, 1], [20, 5, np.nan], [np.nan, 20, 1]], np.float32)
     identity, nearness = np.full((30, 30), -1, np.int32), np.zeros((30, 30), np.float32)
-    render.rasterize(screen, np.array([[0, 1, 2]], np.int32), identity, nearness)
+    render.rasterize(screen, np.array([[0, 1, 2]], np.int32), identity, nearness, True)
     assert (identity == -1).all()
 
 
@@ -231,7 +332,7 @@ def test_pigment_fades_in_infrared():
 
 
 def test_each_kernel_was_compiled_once():
-    for kernel in (render.rasterize, render.normals_of, shading.shade):
+    for kernel in (render.rasterize, render.extent, render.normals_of, shading.shade):
         assert len(signatures(kernel)) <= 1
 
 
@@ -256,3 +357,33 @@ def test_a_face_seen_edge_on_takes_its_first_corner():
     state = np.full(shading.STATE, np.nan, np.float32)
     shading._interpolate(vertices, 0, 1, 2, 11.0, 5.5, state)
     np.testing.assert_array_equal(state[3 : Vertex.COLUMNS], 0.0)
+
+
+def test_glass_lets_through_and_mirrors():
+    """Before a grey wall: darker by what glass keeps, but for the emitter's mirror image; behind the wall: nothing."""
+    worn = Glasses(half_width_m=0.026, half_height_m=0.02, rim_m=0.001, square=2.0)
+    eyes = np.array([[-0.031, 0.0, 0.012], [0.031, 0.0, 0.012]])
+    skin = np.float32([[x, 0.0, 0.0] for x in (-0.035, 0.035)])
+    lenses = lens_mesh(worn, eyes, skin)
+    assert (lenses.vertex_normals()[:, 2] < -0.85).all()  # towards the camera
+    lamps = lamp([0, 0, 0], POINT, [0, 0, 0, 1])[None]
+    wall, near, far = render.body(plate(0.4, 0.2), plain_palette(), lamps), 0.35, 0.5
+    seen = {}
+    for place in (near, far):
+        canvas = Canvas.empty(CAMERA, infrared=True)
+        paint(canvas, wall, PICTURE, CAMERA, Extrinsics(), lamps)
+        before = canvas.copy()
+        glaze(
+            canvas,
+            glass(lenses.transformed(np.eye(3), [0, 0, place]), plain_palette(), lamps),
+            CAMERA,
+            Extrinsics(),
+            lamps,
+        )
+        seen[place] = canvas.light / before.light.clip(1e-6)
+        np.testing.assert_array_equal(canvas.z_m, before.z_m)
+    np.testing.assert_array_equal(seen[far][..., 0][before.z_m > 0], 1.0)
+    changed = (seen[near][..., 2] < 0.99) & (before.z_m > 0)
+    assert 20 < changed.sum() < 200
+    np.testing.assert_allclose(seen[near][..., 2][changed], TRANSMITTED, atol=0.02)
+    assert (seen[near][..., 0][changed] > TRANSMITTED - 0.02).all()

@@ -9,13 +9,14 @@ import pytest
 
 from calibration.compile import signatures
 from drivers.errors import NotFound
-from drivers.simulated import materials, sensor
+from drivers.simulated import materials, sensor, time_of_flight
 from drivers.simulated.materials import NIR, print_on_paper, sample_mask, sample_palette, sample_skin
 from drivers.simulated.mesh import Region
 from drivers.simulated.render import Canvas
 from drivers.simulated.sensor import Conditions, sensor_model
 
 ASTRA, GEMINI = sensor_model("astra"), sensor_model("gemini335")
+D435, FEMTO = sensor_model("d435"), sensor_model("femto")
 QUIET = Conditions(4.0, 1.0, 10.0, 1.0, 0.3, (1.0, 1.0, 1.0), 0.0, 0.5, False, 0.0, 1.0, "hole", (3, 5))
 
 
@@ -253,9 +254,92 @@ def test_an_unknown_sensor_is_named_with_those_that_exist():
 
 
 def test_each_kernel_was_compiled_once():
-    kernels = (sensor._match, sensor._expose_infrared, sensor._mosaic, sensor._develop)
+    kernels = (sensor._match, sensor._expose_infrared, sensor._mosaic, sensor._develop, time_of_flight._clock)
     for kernel in (sensor.hidden_from_projector, *kernels):
         assert len(signatures(kernel)) <= 1
+
+
+@pytest.mark.parametrize("z_m", [0.5, 0.8, 1.2])
+def test_d435_noise_follows_stereo_theory(z_m):
+    assert error_mm(D435, z_m).std() == pytest.approx(1000 * z_m**2 * 0.08 / (427.0 * 0.050), rel=0.2)
+
+
+@pytest.mark.parametrize("z_m", [0.3, 0.5, 0.8, 1.2])
+def test_time_of_flight_noise_grows_as_the_amplitude_falls(z_m):
+    """0.86 mm on skin at 0.9 m, as 1/√amplitude: with z, and more on what is darker; the count of 1 mm adds."""
+    frames = [depth_of(FEMTO, wall(FEMTO, z_m, share=0.5), seed=seed).astype(float) for seed in (1, 2)]
+    halves = (frames[0] - frames[1])[100:380, 150:490].std()  # what is fixed, half of the variance, cancels
+    assert halves == pytest.approx(np.hypot(0.86 * z_m / 0.9, np.sqrt(2 / 12)), rel=0.2)
+    dark = [depth_of(FEMTO, wall(FEMTO, z_m, share=0.25), seed=seed).astype(float) for seed in (1, 2)]
+    assert (dark[0] - dark[1])[100:380, 150:490].std() > 1.15 * halves
+
+
+def step_scene(model):
+    canvas = wall(model, 1.0)
+    canvas.z_m[:] = 1.0
+    canvas.z_m[:, 300:400] = 0.5
+    return canvas
+
+
+def test_time_of_flight_has_flying_pixels_and_no_shadow():
+    canvas = step_scene(FEMTO)
+    counts = depth_of(FEMTO, canvas).astype(int)
+    assert (counts > 0).mean() > 0.999
+    flying = (counts > 520) & (counts < 980)
+    assert flying[:, 297:303].any(axis=1).mean() > 0.9
+    assert not flying[:, 320:380].any()
+    assert not flying[:, 200:290].any()
+
+
+def test_light_by_a_detour_makes_hollows_deeper_never_nearer():
+    flat, hollow = wall(FEMTO, 0.6), wall(FEMTO, 0.6)
+    spot = (slice(280, 300), slice(310, 330))
+    hollow.z_m[spot] += 0.02
+    before, after = (depth_of(FEMTO, canvas).astype(float) for canvas in (flat, hollow))
+    bias = (after - before)[285:295, 315:325] - 20
+    assert 0.3 < bias.mean() < 12
+    ridge = wall(FEMTO, 0.6)
+    ridge.z_m[spot] -= 0.02
+    assert abs((depth_of(FEMTO, ridge) - before + 20)[285:295, 315:325].mean()) < 0.6
+
+
+@pytest.mark.parametrize("kind", ["hole", "plane"])
+def test_time_of_flight_sees_screens_as_the_others_do(kind):
+    screen = wall(FEMTO, 0.6, share=0.02, region=Region.SCREEN)
+    seen = (depth_of(FEMTO, screen, replace(QUIET, screen_return=kind)) > 0).mean()
+    assert seen == 0 if kind == "hole" else 0.6 < seen < 0.8
+
+
+def test_distance_free_infrared_is_the_same_on_every_specimen_and_at_every_distance():
+    """(counts − dark)/(white · gain · D(d)) by the rig's own law, of one surface lit by each emitter."""
+    values = []
+    for model in sensor.PRESETS.values():
+        for rig in model.devices:
+            law, depth = rig.radiometric, rig.depth
+            for z_m in (0.4, 0.6, 1.0):
+                canvas = wall(model, z_m)
+                canvas.z_m[:] = z_m
+                canvas.light[..., 0] = 0.2 * (0.6 / z_m) ** 2  # below the white level on the strongest, nearest
+                disparity, shadow = sensor.hidden(canvas, depth, model)
+                counts = sensor.expose_infrared(
+                    canvas, disparity, shadow, depth, model, QUIET, np.random.default_rng(1), law
+                )
+                v, u = depth.height // 2, depth.width // 2
+                level = counts[v - 15 : v + 15, u - 15 : u + 15].mean() - law.dark_level
+                fall = ((0.6 + law.offset_m) / (z_m + law.offset_m)) ** law.exponent
+                values.append(level / model.white_level / (law.gain * fall))
+    np.testing.assert_allclose(values, np.mean(values), rtol=0.03)
+    gains = [rig.radiometric.gain for model in sensor.PRESETS.values() for rig in model.devices]
+    assert min(gains) < 0.8
+    assert max(gains) > 1.3
+
+
+@pytest.mark.parametrize("name", ["astra", "gemini335", "d435", "femto"])
+def test_the_same_seed_gives_the_same_counts(name):
+    model = sensor_model(name)
+    canvas = wall(model, 0.6)
+    np.testing.assert_array_equal(depth_of(model, canvas, seed=4), depth_of(model, canvas, seed=4))
+    assert (depth_of(model, canvas, seed=4) != depth_of(model, canvas, seed=5)).any()
 
 
 def test_skin_follows_the_measured_bands():
