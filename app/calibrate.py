@@ -12,13 +12,14 @@ from rich.console import Console
 
 from app.errors import Exit, Refused, say
 from app.evaluate import Scoring, score_all
-from app.outputs import claim, whole_file
+from app.outputs import claim, part_of, whole_file
 from app.target import same_camera, target_readings
 from calibration.radiometric import TooLittle, fit_attenuation
 from drivers import session
 from drivers.errors import SessionError
 from drivers.open import is_session
 from models import site_threshold
+from models.fit_plot import Drawn, fit_picture
 from models.manifest import BONA_FIDE, read_manifest
 from models.report import require_train_extra
 from pipeline.bundle import load_bundle
@@ -59,7 +60,7 @@ def calibrate_threshold(
     if foreign and not accept_sensor:
         raise Refused(
             f"sensor {foreign[0]} is not one of the bundle's ({', '.join(bundle.description.sensors)}), attacks "
-            "before it were never seen: fine-tune, or give --accept-sensor"
+            "before it were never seen: adapt the bundle to it with `trilume finetune`, or give --accept-sensor"
         )
     found = site_threshold.choose(scores, bundle.description.thresholds, bpcer, allow_looser=allow_looser)
     lines = site_threshold.described(found, scores, bpcer)
@@ -80,14 +81,25 @@ def calibrate_threshold(
 
 
 def calibrate_radiometric(
-    captures: Sequence[str], reflectance: float, out: Path, dark_level: float | None, *, force: bool
+    captures: Sequence[str],
+    reflectance: float,
+    out: Path,
+    dark_level: float | None,
+    picture: Path | None,
+    *,
+    force: bool,
 ) -> Exit:
-    """Fits the camera's law on captures of a flat target and writes the captures' rig with it to `out`.
+    """Fits the camera's law on captures of a flat target and writes the captures' rig with it to `out`, the fit as PNG
+    to `picture` where one is wanted.
 
     Raises TrilumeError where `out` exists, a capture lacks infrared on depth's grid or another rig took it, or the
     captures are too few or too alike to tell the law.
     """
     claim(out, force=force, sources=captures)
+    if picture is not None:
+        require_train_extra()
+        if claim(picture, force=force, sources=captures) == out:
+            raise Refused(f"{picture}: is the rig's name too: name another file for the picture")
     found = [reading for name in captures for reading in target_readings(name, reflectance)]
     if not found:
         raise Refused(f"{captures[0]}: no flat target was found in any capture: fill the middle of the picture with it")
@@ -105,6 +117,10 @@ def calibrate_radiometric(
         )
     except TooLittle as error:
         raise Refused(f"{captures[0]} and {len(captures) - 1} more: {error}") from None
+    if picture is not None:
+        drawn = Drawn(depth_m, counts, factor, corner, groups, found[0].white_level, found[0].origin)
+        part_of(picture).write_bytes(fit_picture(fit, drawn))
+        part_of(picture).replace(picture)
     with whole_file(out) as file:
         file.write(rig.model_copy(update={"radiometric": fit.law}).model_dump_json(indent=2) + "\n")
     law = fit.law

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import typer
 from rich.console import Console
 
+from app.calibrate_commands import commands as target_commands
 from app.errors import Exit
 
 app = typer.Typer(
@@ -24,6 +25,7 @@ sessions = typer.Typer(help="Session files: list, look at, check, repair, export
 app.add_typer(sessions, name="sessions")
 calibrate = typer.Typer(help="Fits a bundle to a site, a rig to its camera.", no_args_is_help=True)
 app.add_typer(calibrate, name="calibrate")
+calibrate.add_typer(target_commands)
 
 BundleOption = Annotated[
     Path | None, typer.Option("--bundle", metavar="DIR", help="Model bundle; without it the shipped one.")
@@ -232,12 +234,30 @@ def calibrate_radiometric(
     reflectance: Annotated[float, typer.Option(min=0.02, max=1.0, help="Of the target, in infrared.")],
     out: Annotated[Path, typer.Option(metavar="RIG.json", help="Rig with the law found.")],
     dark_level: Annotated[float | None, typer.Option(min=0, help="Counts with the lens covered.")] = None,
+    picture: Annotated[Path | None, typer.Option(metavar="FIT.png", help="Picture of the fit.")] = None,
     force: ForceOption = False,
 ) -> Exit:
     """How this camera's infrared light falls off with distance, from a flat target at several distances."""
     from app.calibrate import calibrate_radiometric as run
 
-    return run(captures, reflectance, out, dark_level, force=force)
+    return run(captures, reflectance, out, dark_level, picture, force=force)
+
+
+@app.command()
+def finetune(
+    manifest: Annotated[Path, typer.Option(metavar="MINE.csv", help="Own recordings with their labels and splits.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the new bundle.")],
+    bundle: BundleOption = None,
+    minutes: Annotated[float, typer.Option(min=0.01, help="Time to learn, beside reading and judging.")] = 5.0,
+    faces: Annotated[
+        Path | None, typer.Option(metavar="STORE", help="Faces that the bundle learnt from: keeps it from forgetting.")
+    ] = None,
+    every: Annotated[int, typer.Option(min=1, help="Take every n-th frame.")] = 5,
+) -> Exit:
+    """Adapts a bundle to a site or a camera from a few dozen labelled recordings, in a new bundle."""
+    from app.finetune import finetune as run
+
+    return run(manifest, out, bundle, minutes, faces, every=every, console=_console(stderr=True))
 
 
 @app.command()

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 
-from app.errors import Refused
+from app.errors import Refused, say
 from drivers.errors import SessionError
 from drivers.frames import FrameSet
-from drivers.open import open_source
+from drivers.live import patient_frames
+from drivers.open import open_live, open_source
 from drivers.source import CameraInfo, Source, frames_of
 from drivers.stream import LosslessStream
 from pipeline.bundle import Bundle
@@ -47,9 +48,8 @@ class Judging:
         self.began_s = time.perf_counter()
         self._bundle, self._switches = bundle, switches
         self._endless, self._limit = endless, limit
-        source = open_source(uri)
         # A recording is read and decoded ahead while the frame before is judged; a camera keeps its own pace.
-        self._source: Source = source if endless else LosslessStream(source)
+        self._source: Source = open_live(uri) if endless else LosslessStream(open_source(uri))
         self._info: CameraInfo | None = None
         self._engine: Engine | None = None
 
@@ -71,7 +71,7 @@ class Judging:
 
     def __iter__(self) -> Iterator[tuple[FrameSet, Result]]:
         with closing(self._source):
-            frames = frames_of(self._source)
+            frames = patient_frames(self._source, say) if self._endless else frames_of(self._source)
             first = next(frames, None)
             if first is None:
                 raise SessionError(f"{self.uri}: holds no frames: record it again")

@@ -56,6 +56,13 @@ class RadiometricFit:
     nearest_m: float
     farthest_m: float
 
+    def response(self, distance_m: ArrayLike) -> F64:
+        """Share of the white level above dark that a white surface square to the light reaches at the reference
+        exposure, float64 of the shape of `distance_m` in metres."""
+        law, z = self.law, np.asarray(distance_m, np.float64)
+        falloff: F64 = ((law.reference_m + law.offset_m) / (z + law.offset_m)) ** law.exponent
+        return law.gain * REFERENCE_RESPONSE * falloff
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Readings:

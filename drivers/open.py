@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit, urlunsplit
 
 from drivers.errors import NotFound, Unsupported
 from drivers.folder import CAMERA_FILE, FolderSource
+from drivers.live import LiveStream
+from drivers.orbbec_bag import OrbbecBagSource, recorded_by_orbbec
+from drivers.realsense_recording import RealSenseRecording, is_realsense_recording
 from drivers.session import PART, SessionSource
 from drivers.session_reader import opening_error
 from drivers.source import Source
+from drivers.supervision import Supervised
+
+if TYPE_CHECKING:
+    from drivers.faults import FaultyCamera
 
 SESSION_SUFFIX: Final = ".mcap"
 
-_KNOWN: Final = "a session (.mcap), a frame folder, or a simulated camera (sim://live)"
-_LIVE_SCHEMES: Final = frozenset({"orbbec", "realsense"})
+_CAMERAS: Final = frozenset({"orbbec", "realsense"})
+
+_KNOWN: Final = "a session (.mcap), a frame folder, a camera (realsense://, orbbec://) or a simulated one (sim://live)"
 _FOREIGN_SUFFIXES: Final = {
     ".bag": "a camera SDK's recording",
     ".db3": "a ROS 2 recording",
@@ -30,6 +40,29 @@ def open_source(uri: str | Path) -> Source:
     if separator:
         return _from_scheme(scheme.lower(), str(uri))
     return _from_path(Path(uri))
+
+
+def opener_of(uri: str) -> Callable[[str], Source]:
+    """What makes the source that a URI names, again and again: `drivers.supervision` asks for the serial number of the
+    camera it had, so that no other one takes its place. Raises as `open_source`."""
+    scheme = uri.partition("://")[0].lower()
+    if scheme == "faults":
+        return _faulty(uri).source
+
+    def opener(serial: str) -> Source:
+        if scheme in _CAMERAS and serial and not (parts := urlsplit(uri)).netloc:
+            return open_source(urlunsplit(parts._replace(netloc=serial)))
+        return open_source(uri)
+
+    return opener
+
+
+def open_live(uri: str) -> Source:
+    """For whoever looks on: of a camera the newest frame set, and the camera is brought back after troubles; of a
+    recording every set. Not yet opened. Raises as `open_source`."""
+    scheme = uri.partition("://")[0].lower()
+    supervised = scheme == "faults" or scheme in _CAMERAS  # a simulated camera compiles as it opens: that is no hang
+    return LiveStream(Supervised(opener_of(uri)) if supervised else open_source(uri))
 
 
 def sessions_in(folder: Path) -> list[Path]:
@@ -62,12 +95,30 @@ def _from_scheme(scheme: str, uri: str) -> Source:
         from drivers.counterfactual import from_uri as changed_from_uri
 
         return changed_from_uri(uri, open_source)
-    if scheme in _LIVE_SCHEMES:
-        raise Unsupported(f"{uri}: this version reads no live cameras; give {_KNOWN}")
+    if scheme == "faults":
+        return _faulty(uri).source()
+    if scheme == "realsense":
+        from drivers.realsense import from_uri as realsense_from_uri
+
+        return realsense_from_uri(uri)
+    if scheme == "orbbec":
+        from drivers.orbbec import from_uri as orbbec_from_uri
+
+        return orbbec_from_uri(uri)
     raise Unsupported(f"{uri}: no kind of source is called {scheme}://; give {_KNOWN}")
 
 
+def _faulty(uri: str) -> FaultyCamera:
+    from drivers.faults import from_uri
+
+    return from_uri(uri, open_source)
+
+
 def _from_path(path: Path) -> Source:
+    if path.suffix in _FOREIGN_SUFFIXES and path.is_file() and is_realsense_recording(path):
+        return RealSenseRecording(path)
+    if path.suffix == ".bag" and path.is_file() and recorded_by_orbbec(path):
+        return OrbbecBagSource(path)
     if path.suffix in _FOREIGN_SUFFIXES:
         kind = _FOREIGN_SUFFIXES[path.suffix]
         raise Unsupported(f"{path}: {kind} is not read by this version; convert it to a frame folder of PNG files")

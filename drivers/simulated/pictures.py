@@ -89,11 +89,14 @@ def on_sheet(shape: Mesh, uv: F32) -> F32:
     """Where places of a picture lie on the sheet or screen that shows it, float32 [N, 3] metres."""
     faces = shape.faces[np.isin(shape.region, (Region.PAPER, Region.SCREEN))]
     corners = shape.uv[faces]
+    a = corners[:, 0]
+    b, c = corners[:, 1] - a, corners[:, 2] - a
+    area = b[:, 0] * c[:, 1] - b[:, 1] * c[:, 0]
+    real = np.abs(area) > 1e-12  # a cut may leave slivers without one
+    faces, a, b, c, area = faces[real], a[real], b[real], c[real], area[real]
     found = []
     for point in uv:
-        a = corners[:, 0]
-        b, c, p = corners[:, 1] - a, corners[:, 2] - a, point - a
-        area = b[:, 0] * c[:, 1] - b[:, 1] * c[:, 0]
+        p = point - a
         wb = (p[:, 0] * c[:, 1] - p[:, 1] * c[:, 0]) / area
         wc = (b[:, 0] * p[:, 1] - b[:, 1] * p[:, 0]) / area
         best = int(np.argmax(np.minimum.reduce([wb, wc, 1 - wb - wc])))

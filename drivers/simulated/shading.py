@@ -255,7 +255,7 @@ def _mirrored(s: F32, lx: float, ly: float, lz: float, nl: float) -> float:
     lh = max((lx * hx + ly * hy + lz * hz) * inverse, np.float32(0.0))
     alpha2 = s[_ROUGHNESS] * s[_ROUGHNESS]
     alpha2 *= alpha2
-    d = nh * nh * (alpha2 - np.float32(1.0)) + np.float32(1.0)
+    d = max(nh * nh * (alpha2 - np.float32(1.0)) + np.float32(1.0), alpha2)  # rounding of nh would make it 0
     away = np.float32(1.0) - lh
     fresnel = s[_F0] + (np.float32(1.0) - s[_F0]) * away * away * away * away * away
     visibility = max(np.float32(4.0) * lh * lh, np.float32(0.1))

@@ -1,9 +1,11 @@
-"""`calibrate threshold`, `calibrate radiometric` and `counterfactual` as a user calls them."""
+"""`calibrate threshold`, `calibrate radiometric`, `counterfactual` and `finetune` as a user calls them."""
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -13,10 +15,12 @@ from calibration.rig import Rig
 from drivers.frames import FrameSet, Image
 from drivers.open import open_source
 from drivers.source import frames_of
+from models.export import write_bundle
 from models.manifest import read_manifest
 from pipeline.bundle import load_bundle
 from pipeline.parameters import Thresholds
-from tests.app.scene import LENS, RIG, frames, record
+from tests.app.scene import LENS, RIG, cut, frames, record
+from tests.models.tiny_bundle import tiny_description, tiny_nets
 
 pytest.importorskip("scipy")
 
@@ -67,9 +71,12 @@ def test_the_law_of_a_camera_from_captures_of_a_wall(tmp_path: Path, capsys: pyt
     captures = [
         str(record(tmp_path / f"w{n}.mcap", [wall(d, 1.8, 0.6, n)])) for n, d in enumerate((0.4, 0.5, 0.65, 0.8, 1.1))
     ]
-    out = tmp_path / "rig.json"
+    out, picture = tmp_path / "rig.json", tmp_path / "fit.png"
     command = ["calibrate", "radiometric", *captures, "--reflectance", "0.8", "--out", str(out)]
-    assert main(command) == 0
+    assert main([*command, "--picture", str(picture)]) == 0
+    seen = cv2.imread(str(picture))
+    assert seen.shape[1] > 1000
+    assert seen.std() > 10
     law = Rig.model_validate_json(out.read_text()).radiometric
     assert law is not None
     assert law.exponent == pytest.approx(1.8, rel=0.02)
@@ -101,3 +108,67 @@ def test_counterfactual_sessions_and_their_manifest(
     assert main(command) == 2
     assert main(["counterfactual", str(session), "--kinds", "melted", "--out", str(tmp_path / "x")]) == 2
     assert "melted" in capsys.readouterr().err
+
+
+def _manifest(path: Path, *lines: str) -> Path:
+    path.write_text("path,label,species,instrument,subject,split,origin\n" + "\n".join(lines) + "\n")
+    return path
+
+
+def test_finetune_refuses_what_it_cannot_learn_from(
+    tmp_path: Path, session: Path, lenient: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("torch")
+    attack = record(tmp_path / "attack.mcap", frames(1), species="flat_print")
+    live = _manifest(tmp_path / "live.csv", f"{session},bona_fide,,,s1,train,real")
+    both = _manifest(
+        tmp_path / "both.csv", f"{session},bona_fide,,,s1,train,real", f"{attack},attack,flat_print,i,,train,real"
+    )
+    fakes = _manifest(tmp_path / "fakes.csv", f"{attack},attack,flat_print,i,,train,real")
+
+    def told(manifest: Path, out: Path) -> str:
+        assert main(["finetune", "--manifest", str(manifest), "--out", str(out), "--bundle", str(lenient)]) == 2
+        return capsys.readouterr().err
+
+    text = told(live, tmp_path / "new")
+    assert "calibrate threshold" in text
+    assert "trilume counterfactual" in text
+    assert "no bona fide" in told(fakes, tmp_path / "new")
+    assert "d_net.pt: missing" in told(both, tmp_path / "new")
+    assert "exists" in told(both, tmp_path)
+    assert not (tmp_path / "new").exists()
+    assert not (tmp_path / "new.faces").exists()
+
+
+@pytest.mark.usefixtures("_face_found")
+@pytest.mark.skipif(find_spec("torch") is None, reason="needs the extra train")
+def test_finetune_writes_a_new_bundle(tmp_path: Path, session: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from models.bundling import TrainedNets, trained_files
+    from models.networks import KINDS, CascadeNet, net_config
+
+    description = tiny_description()
+    whole_face = tuple(p.model_copy(update={"weight": float(p.size == 112)}) for p in description.patches)
+    description = description.model_copy(update={"patches": whole_face})
+    nets = TrainedNets(*(CascadeNet(net_config(kind, "tiny")).eval() for kind in KINDS), description.patches)
+    old = write_bundle(tmp_path / "old", description, *tiny_nets(), extra_files=trained_files(nets))
+    attack = record(tmp_path / "attack.mcap", frames(6), species="flat_print")
+    damaged = cut(record(tmp_path / "whole.mcap", frames(9)), tmp_path / "cut.mcap")
+    manifest = _manifest(
+        tmp_path / "mine.csv",
+        f"{session},bona_fide,,,s1,train,real",
+        f"{attack},attack,flat_print,i1,,train,real",
+        f"{damaged},bona_fide,,,s2,test,real",
+    )
+    out = tmp_path / "new"
+    command = ["finetune", "--manifest", str(manifest), "--out", str(out), "--bundle", str(old), "--minutes", "0.02"]
+    assert main([*command, "--every", "1"]) == 3  # a recording is damaged
+    told = capsys.readouterr().err
+    assert "faces were taken before that" in told
+    assert "Adapted: D-Net." in told
+    assert "M-Net stays as it was" in told
+    assert "own, test (simulated)" in told
+    made = load_bundle(out)
+    assert made.description.name == "tiny, adapted"
+    assert made.description.origin == "simulated"
+    assert "BPCER" in made.file("MODEL_CARD.md").read_text()
+    assert not (tmp_path / "new.faces").exists()

@@ -13,6 +13,7 @@ import pytest
 
 from app import judging
 from app.__main__ import main
+from drivers.live import LiveStream
 from drivers.source import CameraInfo
 from pipeline.engine import Engine
 from tests.app.conftest import Run
@@ -308,10 +309,12 @@ def test_a_camera_is_watched_and_not_replayed(
     assert replay("sim://live") == 2
     assert "has no end" in capfd.readouterr().err
     assert camera.closed
+    monkeypatch.setattr(judging, "open_live", lambda _: LiveStream(camera))
     assert main(["watch", "--source", "sim://live", "--frames", "4", "--bundle", str(lenient)]) == 0
     shown = capfd.readouterr().out.splitlines()
     watched = [json.loads(text)["frame"] for text in shown]
-    assert watched == list(range(watched[0], watched[0] + 4))
+    assert len(watched) == 4
+    assert watched == sorted(set(watched)), "of a camera the newest frame is judged; those between are left out"
 
 
 def test_explain_draws_the_frame_that_is_asked_for(

@@ -48,9 +48,6 @@ def test_recordings_are_found(shelf: Path) -> None:
 @pytest.mark.parametrize(
     ("uri", "kind", "said"),
     [
-        ("orbbec://", Unsupported, "no live cameras; give a session"),
-        ("realsense://123", Unsupported, "no live cameras; give a session"),
-        ("REALSENSE://123", Unsupported, "no live cameras"),
         ("rtsp://host/stream", Unsupported, "no kind of source is called rtsp://"),
         ("rosbag.db3", Unsupported, "convert it to a frame folder"),
         ("orbbec.bag", Unsupported, "convert it to a frame folder"),

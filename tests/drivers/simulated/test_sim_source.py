@@ -299,3 +299,13 @@ def test_bad_uris_are_told_in_one_line(uri, error, message):
     with pytest.raises(error, match=message) as caught:
         from_uri(uri)
     assert "\n" not in str(caught.value)
+
+
+def test_a_screen_that_mirrors_the_emitter_exactly_is_drawn() -> None:
+    """Its lobe is so narrow that rounding once made the denominator of the mirror image nought."""
+    scene = sample_scene(
+        "screen_replay", 20800009, identity_seed=20000042, instrument_seed=20800013, preset="gemini335"
+    )
+    frame_set = render_frame(scene, 0.5, np.random.default_rng([20800009, 1]), windowed=True)
+    assert frame_set.infrared is not None
+    assert frame_set.infrared.pixels.max() > 0.9 * frame_set.infrared.white_level

@@ -1,0 +1,193 @@
+"""A camera's frame sets for a reader that may be slower than the camera: the newest one wins.
+
+    capture ─┬ BoundedQueue ─▶ recorder     everything the camera delivered; what does not fit is counted
+             └ LatestSlot   ─▶ reader       the newest; what was overwritten is counted as lost
+
+The capture thread never waits for either, so that a frame set is at most one period old when it is taken. A recording
+is no camera: of it nothing is dropped, the capture thread waits.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
+
+from calibration.rig import Rig
+from drivers.clock import Clock, SystemClock
+from drivers.errors import EndOfStream, Stalled
+from drivers.frames import FrameSet
+from drivers.source import CameraInfo, Source
+
+_READ_S = 0.5
+_BREATH_S = 0.01  # between two reads of a source that answers "stalled" at once
+_LEAVE_S = 0.4
+
+
+class LatestSlot:
+    """Room for one frame set. One writer, one reader; `overwritten` counts what nobody took."""
+
+    def __init__(self) -> None:
+        self.overwritten = 0
+        self._frame_set: FrameSet | None = None
+        self._missed = 0
+        self._lock = threading.Lock()
+
+    def put(self, frame_set: FrameSet) -> None:
+        """The newest set wins."""
+        with self._lock:
+            if self._frame_set is not None:
+                self.overwritten += 1
+                self._missed += 1 + self._frame_set.lost
+            self._frame_set = frame_set
+
+    @property
+    def full(self) -> bool:
+        """Whether a set waits to be taken."""
+        return self._frame_set is not None
+
+    def take(self) -> FrameSet | None:
+        """The set, if there is one; its `lost` includes those it replaced and what was lost before them."""
+        with self._lock:
+            frame_set, self._frame_set = self._frame_set, None
+            missed, self._missed = self._missed, 0
+        if frame_set is None or missed == 0:
+            return frame_set
+        return replace(frame_set, lost=frame_set.lost + missed)
+
+
+class BoundedQueue:
+    """Frame sets on their way to a recorder. The camera does not wait for a slow disk: `dropped` counts what did not
+    fit, and the next set that does says so in `lost`."""
+
+    def __init__(self, sets: int = 60) -> None:
+        self.dropped = 0
+        self._queue: queue.Queue[FrameSet | None] = queue.Queue(sets)
+        self._missed = 0
+
+    def put(self, frame_set: FrameSet) -> None:
+        """From the capture thread; returns at once."""
+        told = replace(frame_set, lost=frame_set.lost + self._missed) if self._missed else frame_set
+        try:
+            self._queue.put_nowait(told)
+        except queue.Full:
+            self.dropped += 1
+            self._missed += 1 + frame_set.lost
+        else:
+            self._missed = 0
+
+    def end(self) -> None:
+        """No more will come: `sets` ends after what is in the queue."""
+        while True:
+            try:
+                self._queue.put(None, timeout=_LEAVE_S)
+            except queue.Full:  # a recorder that stands still loses its oldest set, the end gets through
+                self.dropped += self._queue.get_nowait() is not None
+            else:
+                return
+
+    def sets(self) -> Iterator[FrameSet]:
+        """For the recorder's thread: every set in order until the end."""
+        while (frame_set := self._queue.get()) is not None:
+            yield frame_set
+
+
+class LiveStream:
+    """A `Source` read by a capture thread into a `LatestSlot`. One consumer thread.
+
+    `read` raises `Stalled` with the source's own words while the source still hopes; anything else that the source
+    raises ends the stream, after the last good set, and is raised by each further `read`.
+    """
+
+    def __init__(self, source: Source, recorder: BoundedQueue | None = None, clock: Clock | None = None) -> None:
+        self.slot = LatestSlot()
+        self._source, self._recorder, self._clock = source, recorder, clock or SystemClock()
+        self._thread: threading.Thread | None = None
+        self._closing, self._gone = False, True
+        self._trouble: Stalled | None = None
+        self._ended: Exception | None = None
+
+    @property
+    def info(self) -> CameraInfo:
+        return self._source.info
+
+    @property
+    def rig(self) -> Rig:
+        return self._source.rig
+
+    def open(self) -> None:
+        """Opens the source in the caller's thread, so that its errors come from here, and starts capturing."""
+        self._source.open()
+        self._gone = False
+        self._thread = self._clock.start(self._capture, "capture")
+
+    def read(self, timeout_s: float) -> FrameSet:
+        """The newest frame set that was not yet read."""
+        self._clock.wait(lambda: self.slot.full or self._ended is not None or self._closing, timeout_s)
+        frame_set = self.slot.take()
+        if frame_set is not None:
+            self._clock.tell()
+            return frame_set
+        if self._ended is not None:
+            raise self._ended
+        if self._closing:
+            raise EndOfStream("the stream is closed")
+        raise self._trouble or Stalled(f"{self.info.name}: no frame set within {timeout_s:.1f} s")
+
+    def close(self) -> None:
+        """Idempotent, from any thread; a source that hangs is left behind."""
+        self._closing = True
+        self._clock.tell()
+        self._source.close()
+        if self._thread is threading.current_thread():
+            return
+        if self._clock.wait(lambda: self._gone, _LEAVE_S) and self._thread is not None:
+            self._thread.join(_LEAVE_S)
+
+    def _capture(self) -> None:
+        lossless = not self._source.info.live
+        try:
+            while not self._closing:
+                try:
+                    frame_set = self._source.read(_READ_S)
+                except Stalled as trouble:
+                    self._trouble = trouble
+                    self._clock.wait(lambda: self._closing, _BREATH_S)
+                    continue
+                self._trouble = None
+                if self._recorder is not None:
+                    self._recorder.put(frame_set)
+                if lossless:
+                    self._clock.wait(lambda: not self.slot.full or self._closing, float("inf"))
+                self.slot.put(frame_set)
+                self._clock.tell()
+        except Exception as error:
+            self._ended = error
+        finally:
+            if self._recorder is not None:
+                self._recorder.end()
+            self._gone = True
+            self._clock.tell()
+
+
+def patient_frames(source: Source, say: Callable[[str], None], timeout_s: float = 1.0) -> Iterator[FrameSet]:
+    """Opens a source, yields its frame sets and closes it, waiting through stalls; each new trouble is said once."""
+    with closing(source):
+        source.open()
+        said = ""
+        while True:
+            try:
+                frame_set = source.read(timeout_s)
+            except Stalled as trouble:
+                if str(trouble) != said:
+                    said = str(trouble)
+                    say(said)
+            except EndOfStream:
+                return
+            else:
+                if said:
+                    said = ""
+                    say(f"{source.info.name}: frame sets come again")
+                yield frame_set
