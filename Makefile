@@ -33,7 +33,7 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/installed: setup.cfg pyproject.toml Makefile | $(VENV)/bin/python
-	$(PIP) install --no-warn-conflicts --editable '.[dev,gui,realsense]' --config-settings editable_mode=compat
+	$(PIP) install --no-warn-conflicts --editable '.[dev,gui,realsense,orbbec]' --config-settings editable_mode=compat
 	$(PIP) install --no-warn-conflicts 'joblib>=1.4'
 	$(PIP) install --no-warn-conflicts --no-deps $(BARE)
 	$(BIN)/python -P -m pipeline.face_models

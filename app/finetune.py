@@ -73,7 +73,8 @@ def _entries(manifest: Path) -> tuple[Entry, ...]:
     if not any(entry.attack for entry in train):
         raise Refused(
             f"{manifest}: no attack is in split train: of living faces alone nets learn that everybody is one; "
-            "`trilume calibrate threshold` sets thresholds from them, `trilume counterfactual` makes attacks of them"
+            "`trilume calibrate threshold` sets thresholds from them, `trilume counterfactual` makes "
+            "attacks of them (move some of its manifest to split train)"
         )
     if all(entry.attack for entry in train):
         raise Refused(f"{manifest}: no bona fide recording is in split train: add living people of the site")

@@ -19,6 +19,9 @@ QUEUED: Final = 8
 _PATIENCE_LIVE: Final = 3
 _PATIENCE_FILE: Final = 32  # more than the SDK's own queues may set its playback threads apart
 
+# What did not stop in time. Destroying it would wait for the SDK's threads, which may wait for Python's lock: for ever.
+HANGING: Final[list[object]] = []
+
 
 class Capture:
     """Sensors with a callback each, instead of `rs.pipeline`: that loses and repeats frames of recordings, and its
@@ -69,7 +72,10 @@ class Capture:
         """Frees the consumer and stops the sensors; whether the SDK did so in time. Never raises."""
         self._stopping.set()
         self.inbox.close()
-        return bounded(self._stop_sensors, STOP_S)
+        stopped = bounded(self._stop_sensors, STOP_S)
+        if not stopped:
+            HANGING.append(self)
+        return stopped
 
     def _stop_sensors(self) -> None:
         for sensor in self._started:

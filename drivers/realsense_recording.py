@@ -14,7 +14,7 @@ from typing import Any, Final
 from calibration.rig import Rig
 from drivers.errors import CameraError, EndedEarly, EndOfStream, SessionError
 from drivers.frames import FrameSet, Stream
-from drivers.realsense_capture import QUEUED, Capture
+from drivers.realsense_capture import HANGING, QUEUED, Capture
 from drivers.realsense_sdk import Chosen, Wish, choose, described, sdk, sdk_errors, sensor_key
 from drivers.session_reader import opening_error
 from drivers.source import CameraInfo
@@ -81,8 +81,7 @@ class RealSenseRecording:
         self._capture: Capture | None = None
         self._context: Any = None
         self._playback: Any = None
-        self._ended = threading.Event()
-        self._ended_s = 0.0
+        self._stopped: Any = None  # the SDK's word for a recording that is over
         self._finished = False
         self._count = 0
         self._held: dict[Stream, int] | None = None
@@ -109,7 +108,6 @@ class RealSenseRecording:
             except OSError as error:
                 raise opening_error(self.path, error) from error
             rs = sdk()
-            self._ended.clear()
             self._finished, self._count = False, 0
             self._context = rs.context()
             try:
@@ -133,7 +131,7 @@ class RealSenseRecording:
             if self._finished:
                 self._check_complete(capture)
                 raise EndOfStream(f"{self.path}: the recording is over; open it again to play it once more")
-            if self._ended.is_set() and now_s - max(self._ended_s, capture.inbox.last_put_s) > _QUIET_S:
+            if self._is_over() and now_s - max(silent_since_s, capture.inbox.last_put_s) > _QUIET_S:
                 capture.inbox.finish()
                 self._finished = True
             elif now_s - max(silent_since_s, capture.inbox.last_put_s) > _SILENT_S:
@@ -144,7 +142,8 @@ class RealSenseRecording:
         """Idempotent, from any thread, within two seconds even where the SDK hangs."""
         capture, self._capture = self._capture, None
         if capture is not None:
-            capture.stop()
+            if not capture.stop():
+                HANGING.append((self._playback, self._context))
             atexit.unregister(self.close)
             self._playback = self._context = None
 
@@ -156,7 +155,7 @@ class RealSenseRecording:
             raise SessionError(f"{where}: {error}; is it a finished recording of a RealSense camera?") from error
         with sdk_errors(where):
             self._playback.set_real_time(False)
-            self._playback.set_status_changed_callback(lambda status: self._status(rs, status))
+            self._stopped = rs.playback_status.stopped
             chosen = choose(rs, self._playback, Wish(), where)
             capture = Capture(rs, chosen, where, lossless=True)
             self._count_pictures(chosen)
@@ -188,10 +187,10 @@ class RealSenseRecording:
         if problem:
             raise EndedEarly(f"{problem} ({self._count} frame sets are good)")
 
-    def _status(self, rs: Any, status: Any) -> None:
-        if status == rs.playback_status.stopped:
-            self._ended_s = time.monotonic()
-            self._ended.set()
+    def _is_over(self) -> bool:
+        """Asked, not told by a callback: one that is on its way as `close` destroys the device would deadlock."""
+        playback = self._playback
+        return playback is not None and playback.current_status() == self._stopped
 
     def _described(self, rs: Any) -> CameraInfo:
         name = described(rs, self._playback, "name", "RealSense")

@@ -15,7 +15,7 @@ from models.operating_point import CascadeScores
 from pipeline.bundle import Bundle
 from pipeline.parameters import BundleDescription, Thresholds
 
-TEST_FACES = 300  # of the old store, half of them living: enough to see forgetting
+TEST_FACES = 200  # of the old store, half of them living: enough to see forgetting
 
 WANTED: dict[Kind, str] = {
     "d_net": "2-D attacks (prints, screens)",

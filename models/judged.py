@@ -29,7 +29,10 @@ Strings = NDArray[np.str_]
 Unit = Literal["recording", "frame"]
 
 DAMAGED = "damaged"
-_FLAT_WORDS = ("print", "photo", "paper", "banner", "cutout", "screen", "replay", "display", "video")
+_FLAT_WORDS = (
+    "print", "photo", "paper", "banner", "cutout", "screen", "replay", "display", "video", "flattened", "bent",
+    "folded",
+)  # fmt: skip
 _RESTARTS = (Reason.STALE_FRAME, Reason.INTERNAL_ERROR)
 
 

@@ -267,7 +267,7 @@ def parameter_count(net: nn.Module) -> int:
 def freeze_statistics(net: nn.Module) -> None:
     """Batch normalisation uses its running statistics from here on, as it will when judging."""
     for module in net.modules():
-        if isinstance(module, nn.BatchNorm2d):
+        if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
             module.eval()
 
 

@@ -36,7 +36,6 @@ EVERY = 5
 """Neighbouring frames are alike: every fifth one is taken."""
 
 SHARD_FACES = 256
-_SHEETS = frozenset({"flattened", "bent", "folded"})  # of `trilume counterfactual`: a sheet where a face was
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +167,7 @@ def _sample(entry: Entry, key: str, frame_set: FrameSet, result: Result, info: C
         name=f"{key}-{frame_set.sequence}",
         label=entry.label,
         species=truth.species,
-        flat=truth.flat or truth.species in _SHEETS,
+        flat=truth.flat,
         subject=entry.subject,
         instrument=entry.instrument,
         split=entry.split,

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from drivers.frames import FrameSet
+from drivers.realsense import RealSenseSettings, RealSenseSource
 
 DEPTH_SIZE, COLOR_SIZE, PERIOD_MS = (64, 48), (96, 54), 1000.0 / 30
 TURN = math.radians(1.5)
@@ -120,6 +121,11 @@ class SyntheticD435:
             sensor.stop()
             sensor.close()
         recorder.pause()  # else the tail is lost
+
+
+def source_of(*cameras: SyntheticD435, serial: str = "", **settings: Any) -> RealSenseSource:
+    """A source that finds these cameras."""
+    return RealSenseSource(serial, RealSenseSettings(**settings), lambda _: [c.device for c in cameras])
 
 
 def picture(name: str, number: int) -> np.ndarray[Any, Any]:

@@ -1,43 +1,37 @@
-"""The RealSense driver on the SDK itself: software devices, its recorder and its playback."""
+"""The RealSense driver live, on software devices of the SDK itself."""
 
 from __future__ import annotations
 
-import shutil
-import sqlite3
-import subprocess
 import sys
 import threading
 import time
-from contextlib import closing
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from calibration.projection import project, rays
 from drivers.errors import (
     AccessDenied,
     Busy,
     CameraError,
     Disconnected,
-    EndedEarly,
-    EndOfStream,
     NotFound,
     SdkMissing,
-    SessionError,
     Stalled,
     TrilumeError,
     Unsupported,
 )
 from drivers.open import open_source
 from drivers.realsense import RealSenseSettings, RealSenseSource
-from drivers.realsense_recording import RealSenseRecording, is_realsense_recording
-from drivers.realsense_sdk import intrinsics, meaning, missing, sensor_key
-from drivers.registration import register
-from drivers.source import Source, frames_of
-from tests.sdk.synthetic_realsense import DEPTH_SIZE, PERIOD_MS, R, SyntheticD435, T, assert_is_instant, lens, picture
+from drivers.realsense_sdk import meaning, missing, sensor_key
+from tests.sdk.synthetic_realsense import (
+    PERIOD_MS,
+    SyntheticD435,
+    assert_is_instant,
+    picture,
+    source_of,
+)
 
 rs = pytest.importorskip("pyrealsense2", exc_type=ImportError)
 pytestmark = pytest.mark.sdk
@@ -46,17 +40,6 @@ pytestmark = pytest.mark.sdk
 @pytest.fixture
 def camera() -> SyntheticD435:
     return SyntheticD435(rs)
-
-
-def source_of(*cameras: SyntheticD435, serial: str = "", **settings: Any) -> RealSenseSource:
-    return RealSenseSource(serial, RealSenseSettings(**settings), lambda _: [c.device for c in cameras])
-
-
-@pytest.fixture(scope="module")
-def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("realsense") / "capture.db3"
-    SyntheticD435(rs).record(path, 60)
-    return path
 
 
 def stream_live(camera: SyntheticD435, sets: int) -> None:
@@ -86,146 +69,6 @@ def test_live_sets_arrive_whole_and_in_order(camera: SyntheticD435) -> None:
 @pytest.mark.slow
 def test_live_sets_arrive_whole_and_in_order_600(camera: SyntheticD435) -> None:
     stream_live(camera, 600)
-
-
-def assert_replays(path: Path, sets: int) -> None:
-    for _ in range(2):
-        source = open_source(path)
-        assert isinstance(source, RealSenseRecording)
-        numbers = 0
-        for number, frame_set in enumerate(frames_of(source), 1):
-            assert_is_instant(frame_set, number)
-            numbers = number
-        assert numbers == sets
-        assert (source.info.frames, source.info.live, source.info.serial) == (sets, False, "SYN0001")
-
-
-def test_a_recording_of_the_sdk_is_read_without_loss(recording: Path) -> None:
-    assert_replays(recording, 60)
-
-
-@pytest.mark.slow
-def test_a_recording_of_the_sdk_is_read_without_loss_600(camera: SyntheticD435, tmp_path: Path) -> None:
-    camera.record(tmp_path / "long.db3", 600)
-    assert_replays(tmp_path / "long.db3", 600)
-
-
-def test_a_slow_consumer_loses_nothing_of_a_recording(recording: Path) -> None:
-    source = RealSenseRecording(recording)
-    source.open()
-    time.sleep(0.5)  # the SDK reads ahead and waits
-    for number in range(1, 61):
-        assert_is_instant(source.read(1.0), number)
-    with pytest.raises(EndOfStream):
-        source.read(1.0)
-    source.close()
-
-
-def assert_rig(source: Source, camera: SyntheticD435) -> None:
-    """The rig maps a point as the SDK's own functions do."""
-    depth_to_color, point = source.rig.depth_to_color, np.array([0.1, -0.05, 0.6])
-    motion = camera.profiles["depth"].get_extrinsics_to(camera.profiles["color"])
-    np.testing.assert_allclose(
-        depth_to_color.R @ point + depth_to_color.t, rs.rs2_transform_point_to_point(motion, point.tolist()), atol=1e-6
-    )
-    np.testing.assert_allclose(depth_to_color.R, R, atol=1e-6)
-    np.testing.assert_allclose(depth_to_color.t, T, atol=1e-6)
-    assert source.rig.color is not None
-    ray = np.array([0.5, -0.3, 1.0])
-    theirs = rs.rs2_project_point_to_pixel(camera.lens_color, ray.tolist())
-    np.testing.assert_allclose(project(source.rig.color, ray[None]), [theirs], atol=0.05)
-    assert source.rig.depth == source.rig.infrared
-
-
-def test_the_rig_is_the_devices(camera: SyntheticD435, recording: Path) -> None:
-    for source in (source_of(camera), RealSenseRecording(recording)):
-        source.open()
-        source.close()
-        assert_rig(source, camera)
-        assert source.info.sensor == "realsense-d435"
-
-
-def slope(name: str, number: int, mm_a_column: int) -> np.ndarray[Any, Any]:
-    """Depth changes from column to column: each value stands for a place."""
-    if name != "depth":
-        return picture(name, number)
-    v, u = np.mgrid[: DEPTH_SIZE[1], : DEPTH_SIZE[0]]
-    return (900 + mm_a_column * (u - DEPTH_SIZE[0] // 2) + 2 * v).astype(np.uint16)
-
-
-def aligned_by_the_sdk(camera: SyntheticD435) -> np.ndarray[Any, Any]:
-    """Depth on the colour grid by `rs.align`, counts, Z still the depth camera's."""
-    syncer, sensors = rs.syncer(), (camera.stereo, camera.rgb)
-    for sensor in sensors:
-        sensor.open([p for p in sensor.get_stream_profiles() if p.fps() == 30])
-        sensor.start(syncer)
-    for number in range(1, 9):  # the first sets may lack a stream
-        camera.push(number)
-        frames = syncer.wait_for_frames(1000)
-        if frames.size() == 3:
-            break
-    aligned = np.array(rs.align(rs.stream.color).process(frames).get_depth_frame().get_data())
-    for sensor in sensors:
-        sensor.stop()
-        sensor.close()
-    return aligned
-
-
-def columns_off(mm_a_column: int, monkeypatch: pytest.MonkeyPatch) -> np.ndarray[Any, Any]:
-    """By how many columns our registration of a slope differs from the SDK's alignment."""
-    monkeypatch.setattr("tests.sdk.synthetic_realsense.picture", partial(slope, mm_a_column=mm_a_column))
-    theirs = aligned_by_the_sdk(SyntheticD435(rs)).astype(float)
-    camera = SyntheticD435(rs)
-    source = source_of(camera)
-    source.open()
-    camera.push(1)
-    frame_set = source.read(1.0)
-    source.close()
-    registered, back = register(frame_set), frame_set.rig.depth_to_color.inverse()
-    z_mm = registered.depth_mm.astype(float)
-    rays_3d = np.concatenate([registered.rays, np.ones((*z_mm.shape, 1))], axis=2)
-    ours = (rays_3d * z_mm[..., None]) @ back.R[2] + back.t[2] * 1000
-    both = (z_mm > 0) & (theirs > 0)
-    assert both.mean() > 0.95
-    return (ours - theirs)[both] / mm_a_column
-
-
-def test_depth_comes_onto_colour_where_the_sdk_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    rising, falling = columns_off(8, monkeypatch), columns_off(-8, monkeypatch)
-    assert max(np.abs(rising).max(), np.abs(falling).max()) < 1.6  # the SDK does not interpolate
-    # Of the depth pixels that it lays on one colour pixel the nearest wins: that draws the two slopes apart.
-    assert abs(rising.mean() + falling.mean()) / 2 < 0.1
-
-
-@pytest.mark.parametrize(
-    ("model", "coefficients", "tolerance_px"),
-    [
-        ("none", (0.0,) * 5, 1e-4),
-        ("brown_conrady", (0.12, -0.23, 0.0011, -0.0007, 0.05), 1e-4),
-        ("modified_brown_conrady", (0.12, -0.23, 0.0011, -0.0007, 0.05), 0.05),
-        ("inverse_brown_conrady", (-0.06, 0.07, 0.0005, 0.0012, -0.02), 0.05),
-        ("kannala_brandt4", (0.03, -0.01, 0.002, -0.001, 0.0), 1e-2),
-    ],
-)
-def test_lens_models_are_those_of_the_sdk(model: str, coefficients: tuple[float, ...], tolerance_px: float) -> None:
-    theirs = lens(rs, (640, 480), 600.0, getattr(rs.distortion, model), coefficients)
-    ours = intrinsics(rs, theirs, "test")
-    pixels = np.stack(np.meshgrid([20.0, 200.0, 330.0, 610.0], [15.0, 240.0, 470.0]), axis=-1).reshape(-1, 2)
-    ideal = np.concatenate([rays(ours, pixels), np.ones((len(pixels), 1))], axis=1)
-    projected = [rs.rs2_project_point_to_pixel(theirs, ray.tolist()) for ray in ideal]
-    np.testing.assert_allclose(project(ours, ideal), projected, atol=tolerance_px)
-    np.testing.assert_allclose(projected, pixels, atol=tolerance_px)
-
-
-def test_lenses_that_are_not_ours_are_refused() -> None:
-    with pytest.raises(Unsupported, match="ftheta"):
-        intrinsics(rs, lens(rs, (640, 480), 600.0, rs.distortion.ftheta, (0.9, 0, 0, 0, 0)), "test")
-    with pytest.raises(Unsupported, match="px off every one"):
-        intrinsics(
-            rs, lens(rs, (640, 480), 300.0, rs.distortion.modified_brown_conrady, (0.5, 0.5, 0.1, 0.1, 0)), "test"
-        )
-    with pytest.raises(Unsupported, match="makes no sense"):
-        intrinsics(rs, lens(rs, (640, 480), float("nan")), "test")
 
 
 def test_lost_and_repeated_frames_are_told(camera: SyntheticD435) -> None:
@@ -430,29 +273,6 @@ def test_silence_and_unplugging_are_told_apart(camera: SyntheticD435) -> None:
     source.close()
 
 
-def read_on(source: Source) -> None:
-    while True:
-        source.read(5.0)
-
-
-@pytest.mark.parametrize("kind", ["live", "recording"])
-def test_close_from_another_thread_frees_the_reader(kind: str, camera: SyntheticD435, recording: Path) -> None:
-    source: Source = source_of(camera) if kind == "live" else RealSenseRecording(recording)
-    before = threading.active_count()
-    source.open()
-    closer = threading.Timer(0.2, source.close)
-    closer.start()
-    started_s = time.monotonic()
-    with pytest.raises(EndOfStream):
-        read_on(source)
-    closer.join()
-    source.close()
-    assert time.monotonic() - started_s < 2.0
-    assert threading.active_count() == before
-    source.open()  # and once more
-    source.close()
-
-
 def test_close_does_not_wait_for_a_hanging_sdk(camera: SyntheticD435, monkeypatch: pytest.MonkeyPatch) -> None:
     source = source_of(camera)
     source.open()
@@ -466,44 +286,6 @@ def test_close_does_not_wait_for_a_hanging_sdk(camera: SyntheticD435, monkeypatc
     monkeypatch.undo()
     capture._stop_sensors()
     freed.set()
-
-
-def test_damaged_recordings_end_early(recording: Path, tmp_path: Path) -> None:
-    damaged, cut = tmp_path / "damaged.db3", tmp_path / "cut.db3"
-    shutil.copy(recording, damaged)
-    with closing(sqlite3.connect(damaged)) as database:  # the bytes of one colour picture become zeros
-        database.execute(
-            "UPDATE messages SET data = zeroblob(length(data)) WHERE id = (SELECT messages.id FROM messages "
-            "JOIN topics ON topic_id = topics.id WHERE name LIKE '%Color_0/image/data%' "
-            "ORDER BY timestamp LIMIT 1 OFFSET 30)"
-        )
-        database.commit()
-    sets = frames_of(RealSenseRecording(damaged))
-    numbers: list[int] = []
-    with pytest.raises(EndedEarly, match="damaged"):
-        numbers.extend(frame_set.sequence for frame_set in sets)
-    assert numbers[:30] == list(range(1, 31))
-    content = recording.read_bytes()
-    cut.write_bytes(content[: len(content) // 2])
-    with pytest.raises(SessionError, match=r"cut\.db3"):
-        RealSenseRecording(cut).open()
-
-
-def test_other_files_of_the_same_name_are_not_taken(tmp_path: Path) -> None:
-    ros = tmp_path / "ros.db3"
-    with closing(sqlite3.connect(ros)) as database:
-        database.execute("CREATE TABLE topics (id INTEGER PRIMARY KEY, name TEXT)")
-        database.execute("INSERT INTO topics (name) VALUES ('/camera/image')")
-        database.commit()
-    bag = tmp_path / "orbbec.bag"
-    bag.write_bytes(b"#ROSBAG V2.0\n" + b"topic=/cam/deviceInfo" * 100)
-    ours = tmp_path / "realsense.bag"
-    ours.write_bytes(b"#ROSBAG V2.0\n" + bytes(3 << 20) + b"topic=/device_0/sensor_0/Depth_0/image/data")
-    assert [is_realsense_recording(path) for path in (ros, bag, ours)] == [False, False, True]
-    with pytest.raises(Unsupported):
-        open_source(ros)
-    with pytest.raises(NotFound):
-        RealSenseRecording(tmp_path / "none.db3").open()
 
 
 @pytest.mark.parametrize(
@@ -527,17 +309,6 @@ def test_without_the_sdk_its_command_is_said(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setitem(sys.modules, "pyrealsense2", None)
     with pytest.raises(SdkMissing, match=r"pip install 'trilume\[realsense\]'"):
         RealSenseSource().open()
-
-
-def test_a_program_that_never_closes_ends_cleanly(recording: Path) -> None:
-    """A callback of Python still running at the end of the interpreter would abort the process."""
-    program = (
-        "import sys; from drivers.open import open_source; source = open_source(sys.argv[1]); "
-        "source.open(); print(source.read(5.0).sequence)"
-    )
-    command = [sys.executable, "-c", program, str(recording)]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=30)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "1\n", "")
 
 
 def test_sensor_keys() -> None:
