@@ -8,7 +8,6 @@ from typing import Annotated, Literal
 import typer
 
 from app.errors import Exit
-from calibration.target import DEFAULT
 
 commands = typer.Typer()
 
@@ -18,7 +17,9 @@ CapturesArgument = Annotated[
 BoardOption = Annotated[
     str,
     typer.Option(
-        "--board", metavar="COLUMNSxROWS:SQUARE:MARKER:DICTIONARY", help="The target; lengths in mm, as measured."
+        "--board",
+        metavar="COLUMNSxROWS:SQUARE:MARKER:DICTIONARY",
+        help="The target, lengths in mm as measured; without it the one that is printed by default.",
     ),
 ]
 RigOption = Annotated[
@@ -30,7 +31,7 @@ ForceOption = Annotated[bool, typer.Option("--force", help="Overwrite outputs th
 @commands.command("target")
 def calibrate_target(
     out: Annotated[Path, typer.Option(metavar="FILE", help="A .pdf (best) or a .png.")],
-    board: BoardOption = DEFAULT,
+    board: BoardOption = "",
     paper: Annotated[Literal["A4", "A3", "letter"], typer.Option(help="Landscape.")] = "A4",
     force: ForceOption = False,
 ) -> Exit:
@@ -43,7 +44,7 @@ def calibrate_target(
 @commands.command("geometric")
 def calibrate_geometric(
     captures: CapturesArgument,
-    board: BoardOption = DEFAULT,
+    board: BoardOption = "",
     out: Annotated[
         Path | None, typer.Option(metavar="RIG.json", help="Without it the user's data folder, by serial number.")
     ] = None,
@@ -61,7 +62,7 @@ def calibrate_geometric(
 @commands.command("depth")
 def calibrate_depth(
     captures: CapturesArgument,
-    board: BoardOption = DEFAULT,
+    board: BoardOption = "",
     rig: RigOption = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Figures and a picture.")] = None,
     force: ForceOption = False,
@@ -73,7 +74,7 @@ def calibrate_depth(
 
 
 @commands.command("check")
-def calibrate_check(captures: CapturesArgument, board: BoardOption = DEFAULT, rig: RigOption = None) -> Exit:
+def calibrate_check(captures: CapturesArgument, board: BoardOption = "", rig: RigOption = None) -> Exit:
     """Whether a rig still fits its camera: by the target where it is seen, else by depth's edges on colour."""
     from app.calibrate_geometric import check
 

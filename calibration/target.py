@@ -47,10 +47,10 @@ class Board:
 
     @classmethod
     def parse(cls, text: str) -> Board:
-        """From `COLUMNSxROWS:SQUARE_MM:MARKER_MM[:DICTIONARY[:legacy]]`. Raises TargetError."""
+        """From `COLUMNSxROWS:SQUARE_MM:MARKER_MM[:DICTIONARY[:legacy]]`, empty for `DEFAULT`. Raises TargetError."""
         wanted = f"a target is written like {DEFAULT} (squares, square and marker in mm, dictionary), not {text!r}"
         try:
-            squares, square, marker, *rest = text.split(":")
+            squares, square, marker, *rest = (text or DEFAULT).split(":")
             columns, rows = (int(n) for n in squares.lower().split("x"))
             dictionary, *tail = [*rest] or ["4X4_50"]
             board = cls(columns, rows, float(square) / 1000, float(marker) / 1000, dictionary, tail == ["legacy"])
