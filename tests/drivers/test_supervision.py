@@ -11,7 +11,7 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from drivers.clock import VirtualClock
@@ -242,6 +242,7 @@ def test_close_in_the_middle_of_a_recovery_leaves_nothing() -> None:
 
 
 @settings(max_examples=15, deadline=None)
+@example([Fault("swap", 0, 1.0)])
 @given(
     st.lists(
         st.builds(Fault, st.sampled_from(list(KINDS)), st.integers(0, 250), st.floats(0.1, 40.0)),
@@ -271,7 +272,7 @@ def test_any_faults_in_any_order(faults: list[Fault]) -> None:
             assert frame_set.depth is None or frame_set.depth.pixels.shape == (24, 32)
         assert clock.now() - began < 1.6
     health = source.health()
-    assert all(words.startswith("metronome M1: ") for words in told)
+    assert all(words.startswith(f"metronome {source.info.serial}: ") for words in told)
     assert health.delivered == frames
     assert health.phase in {"streaming", "ended"} or clock.now() - last > 0.9
     began = clock.now()
