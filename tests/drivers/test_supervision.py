@@ -241,8 +241,9 @@ def test_close_in_the_middle_of_a_recovery_leaves_nothing() -> None:
         clock.wait(lambda: False, 10.0)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15, deadline=None, derandomize=True)
 @example([Fault("swap", 0, 1.0)])
+@example([Fault("stall", 0, 13.0), Fault("stall", 0, 17.0), Fault("disconnect", 233, 1.0)])
 @given(
     st.lists(
         st.builds(Fault, st.sampled_from(list(KINDS)), st.integers(0, 250), st.floats(0.1, 40.0)),
@@ -256,7 +257,7 @@ def test_any_faults_in_any_order(faults: list[Fault]) -> None:
     except TrilumeError:
         clock.wait(lambda: False, 100.0)
         return
-    until, last, frames = clock.now() + 40.0, 0.0, 0
+    until, frames = clock.now() + 40.0, 0
     told: list[str] = []
     while clock.now() < until:
         began = clock.now()
@@ -268,13 +269,12 @@ def test_any_faults_in_any_order(faults: list[Fault]) -> None:
             break
         else:
             frames += 1
-            last = clock.now()
             assert frame_set.depth is None or frame_set.depth.pixels.shape == (24, 32)
         assert clock.now() - began < 1.6
     health = source.health()
     assert all(words.startswith(f"metronome {source.info.serial}: ") for words in told)
     assert health.delivered == frames
-    assert health.phase in {"streaming", "ended"} or clock.now() - last > 0.9
+    assert health.phase in {"streaming", "ended"} or told, "a caller without frames is told why"
     began = clock.now()
     source.close()
     assert clock.now() - began < 2.0
