@@ -125,10 +125,9 @@ def decide_recording(recording: Recording, rule: SessionRule, thresholds: Thresh
         return Decision(Verdict.UNDECIDED, DAMAGED)
     frames = [(frame, decide_frame(frame, thresholds, foreign=recording.foreign)) for frame in recording.frames]
     judged = [(frame, decision) for frame, decision in frames if frame.d_net is not None]
-    if uses_mean_rule(recording, rule):
-        found = _mean_rule([score_of(frame, thresholds) for frame, _ in judged], rule)
-    else:
-        found = _sequential(frames, rule, thresholds)
+    if not uses_mean_rule(recording, rule):
+        return _sequential(frames, rule, thresholds)
+    found = _mean_rule([score_of(frame, thresholds) for frame, _ in judged], rule)
     if found.verdict is Verdict.LIVE and (reason := _barred([decision for _, decision in judged])) is not None:
         return Decision(Verdict.UNDECIDED, reason)
     return found

@@ -26,6 +26,7 @@ class SequentialTest:
         self._live_at = math.log(rule.alpha / (1 - rule.beta))
         self._attack_seen = False
         self._worst: tuple[Verdict, Reason | None] = (Verdict.UNDECIDED, Reason.NO_FACE)
+        self._barred: Reason | None = None  # of the last frame that was no attack, also across visits
         self._start()
 
     def _start(self) -> None:
@@ -35,7 +36,6 @@ class SequentialTest:
         self._counted_s = -math.inf
         self._seen_s: float | None = None
         self._outcome: Verdict | None = None
-        self._barred: Reason | None = None
 
     @property
     def evidence(self) -> float:
@@ -91,11 +91,11 @@ class SequentialTest:
         elif elapsed_s >= self._rule.deadline_s:
             self._outcome = Verdict.UNDECIDED
         if self._outcome is not None:
-            self._worst = self.state()
+            self._worst = self._outcome, self._barred or Reason.NOT_SURE if self._outcome is Verdict.UNDECIDED else None
 
     def state(self) -> tuple[Verdict, Reason | None]:
-        """The verdict of the current visit."""
-        if self._outcome in (Verdict.LIVE, Verdict.ATTACK):
+        """The verdict of the current visit; a face that was live is so no longer while its frames may not be."""
+        if self._outcome is Verdict.ATTACK or (self._outcome is Verdict.LIVE and self._barred is None):
             return self._outcome, None
         if not self._judged:
             return Verdict.UNDECIDED, Reason.NO_FACE
@@ -106,6 +106,8 @@ class SequentialTest:
         """The verdict of the recording: any attack episode wins, then the last concluded visit."""
         if self._attack_seen:
             return Verdict.ATTACK, None
+        if self._worst[0] is Verdict.LIVE and self._barred is not None:
+            return Verdict.UNDECIDED, self._barred
         if self._worst[1] is not Reason.NO_FACE:
             return self._worst
         return self.state()

@@ -137,3 +137,16 @@ def test_an_attack_frame_does_not_free_a_session_without_infrared() -> None:
     for n in range(40):
         quiet.add(n * 0.1, 0.001, Reason.NO_INFRARED)
     assert quiet.state() == quiet.overall() == (Verdict.UNDECIDED, Reason.NO_INFRARED)
+
+
+def test_a_live_session_is_live_no_longer_once_infrared_is_gone() -> None:
+    test = run(0.02, 1.0)
+    assert test.state() == test.overall() == (Verdict.LIVE, None)
+    test.add(1.0, 0.02, Reason.NO_INFRARED)
+    test.add(1.1, 0.99)
+    assert test.state() == test.overall() == (Verdict.UNDECIDED, Reason.NO_INFRARED)
+    test.missed(2.0)
+    assert test.overall() == (Verdict.UNDECIDED, Reason.NO_INFRARED)
+    for n in range(30):
+        test.add(3 + n / 30, 0.02)
+    assert test.state() == test.overall() == (Verdict.LIVE, None)
