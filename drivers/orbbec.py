@@ -9,18 +9,16 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any, Final
-from urllib.parse import parse_qsl, urlsplit
-
-from pydantic import TypeAdapter, ValidationError
 
 from calibration.rig import Rig
+from drivers.camera_uri import parse_camera
 from drivers.codecs import PictureError
-from drivers.errors import CameraError, Disconnected, EndOfStream, NotFound, Stalled, Unsupported
+from drivers.errors import Disconnected, EndOfStream, NotFound, Stalled, Unsupported
 from drivers.frames import FrameSet, Image, Stream
 from drivers.orbbec_formats import COLOR_FORMATS, GREY8_FORMATS, GREY16_FORMATS, rig_of, sensor_key
 from drivers.orbbec_sdk import UDEV, camera, image, motion, sdk, sdk_errors
 from drivers.orbbec_settings import OrbbecSettings, apply
-from drivers.source import CameraInfo
+from drivers.source import CameraInfo, OnceOpened
 
 CLOSE_S: Final = 1.8
 _POLL_MS: Final = 100
@@ -44,17 +42,7 @@ def from_uri(uri: str) -> OrbbecSource:
 
     Raises CameraError that names the wrong part.
     """
-    parts = urlsplit(uri)
-    try:
-        values = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)))
-        settings = TypeAdapter(OrbbecSettings).validate_python(values)
-    except ValidationError as error:
-        first = error.errors()[0]
-        names = ", ".join(OrbbecSettings.__dataclass_fields__)
-        raise CameraError(f"{uri}: {first['loc'][0]}: {first['msg']}; the settings are {names}") from None
-    except ValueError:
-        raise CameraError(f"{uri}: write settings as orbbec://SERIAL?laser=true&rate=15") from None
-    return OrbbecSource((parts.netloc + parts.path).strip("/"), settings)
+    return OrbbecSource(*parse_camera(uri, OrbbecSettings, "orbbec://SERIAL?laser=true&rate=15"))
 
 
 Cameras = Callable[[], Sequence[tuple[str, Callable[[], Any]]]]
@@ -76,7 +64,7 @@ def connected(ob: Any) -> Cameras:
     return cameras
 
 
-class OrbbecSource:
+class OrbbecSource(OnceOpened):
     """`Source` over a camera: the one with `serial`, else the first. One consumer thread; `close` from any.
 
         new ──open──▶ streaming ──close──▶ closed ──open──▶ …
@@ -95,22 +83,11 @@ class OrbbecSource:
         self._settings = settings or OrbbecSettings()
         self._devices = devices
         self._where = f"orbbec://{serial}"
-        self._told: tuple[CameraInfo, Rig] | None = None
         self._device: Any = None
         self._cameras: Cameras | None = None
         self._pipeline: Any = None
         self._closing = threading.Event()
         self._using = threading.Lock()
-
-    @property
-    def info(self) -> CameraInfo:
-        """The camera; valid once opened, and after closing."""
-        return self._opened()[0]
-
-    @property
-    def rig(self) -> Rig:
-        """By the camera's own calibration; valid once opened, and after closing."""
-        return self._opened()[1]
 
     def open(self) -> None:
         """Finds, sets and starts the camera and waits for its first set, whose profiles give the rig.
@@ -199,11 +176,6 @@ class OrbbecSource:
         if self._serial and self._serial not in there:
             raise NotFound(f"{self._where}: no such camera; there are {', '.join(there)}")
         return there[self._serial or next(iter(there))]()
-
-    def _opened(self) -> tuple[CameraInfo, Rig]:
-        if self._told is None:
-            raise RuntimeError(f"{self._where}: info and rig are valid once the source is open")
-        return self._told
 
     def _wait(self, timeout_s: float) -> dict[Stream, Any]:
         """The frames of the next complete set. Short waits, so that `close` need not wait for a frame."""

@@ -8,12 +8,11 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
-from urllib.parse import parse_qsl, urlsplit
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict
 
-from calibration.rig import Rig
-from drivers.errors import CameraError, Disconnected, EndOfStream, NotFound, Stalled, Unsupported
+from drivers.camera_uri import parse_camera
+from drivers.errors import Disconnected, EndOfStream, NotFound, Stalled, Unsupported
 from drivers.frames import FrameSet
 from drivers.realsense_capture import Capture
 from drivers.realsense_sdk import (
@@ -27,7 +26,7 @@ from drivers.realsense_sdk import (
     sdk_errors,
     sensor_key,
 )
-from drivers.source import CameraInfo
+from drivers.source import CameraInfo, OnceOpened
 
 Emitter = Literal["on", "off", "alternating"]
 Preset = Literal["custom", "default", "hand", "high_accuracy", "high_density", "medium_density"]
@@ -66,17 +65,7 @@ def from_uri(uri: str) -> RealSenseSource:
 
     Raises CameraError that names the wrong part.
     """
-    parts = urlsplit(uri)
-    try:
-        values = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)))
-        settings = TypeAdapter(RealSenseSettings).validate_python(values)
-    except ValidationError as error:
-        first = error.errors()[0]
-        names = ", ".join(RealSenseSettings.__dataclass_fields__)
-        raise CameraError(f"{uri}: {first['loc'][0]}: {first['msg']}; the settings are {names}") from None
-    except ValueError:
-        raise CameraError(f"{uri}: write settings as realsense://SERIAL?emitter=off&infrared_gain=16") from None
-    return RealSenseSource((parts.netloc + parts.path).strip("/"), settings)
+    return RealSenseSource(*parse_camera(uri, RealSenseSettings, "realsense://SERIAL?emitter=off&infrared_gain=16"))
 
 
 def connected(rs: Any) -> Sequence[Any]:
@@ -84,7 +73,7 @@ def connected(rs: Any) -> Sequence[Any]:
     return list(rs.context().query_devices())
 
 
-class RealSenseSource:
+class RealSenseSource(OnceOpened):
     """`Source` over a camera: the one with `serial`, else the first. One consumer thread; `close` from any.
 
     If the consumer is late the oldest of eight sets goes and counts as `lost`. `devices` is asked for the cameras.
@@ -100,19 +89,8 @@ class RealSenseSource:
         self._settings = settings or RealSenseSettings()
         self._devices = devices
         self._where = f"realsense://{serial}"
-        self._told: tuple[CameraInfo, Rig] | None = None
         self._running: tuple[Capture, Any] | None = None
         self._lock = threading.Lock()
-
-    @property
-    def info(self) -> CameraInfo:
-        """The camera; valid once opened, and after closing."""
-        return self._opened()[0]
-
-    @property
-    def rig(self) -> Rig:
-        """By the camera's own calibration; valid once opened, and after closing."""
-        return self._opened()[1]
 
     def open(self) -> None:
         """Finds, sets and starts the camera. Raises SdkMissing, NotFound, AccessDenied, Busy, Unsupported."""
@@ -157,11 +135,6 @@ class RealSenseSource:
         if running is not None:
             running[0].stop()
             atexit.unregister(self.close)
-
-    def _opened(self) -> tuple[CameraInfo, Rig]:
-        if self._told is None:
-            raise RuntimeError(f"{self._where}: info and rig are valid once the source is open")
-        return self._told
 
     def _find(self, rs: Any) -> Any:
         found = {described(rs, device, "serial_number"): device for device in self._devices(rs)}

@@ -11,13 +11,12 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
-from calibration.rig import Rig
 from drivers.errors import CameraError, EndedEarly, EndOfStream, SessionError
 from drivers.frames import FrameSet, Stream
 from drivers.realsense_capture import HANGING, QUEUED, Capture
 from drivers.realsense_sdk import Chosen, Wish, choose, described, sdk, sdk_errors, sensor_key
 from drivers.session_reader import opening_error
-from drivers.source import CameraInfo
+from drivers.source import CameraInfo, OnceOpened
 
 _TOPIC: Final = "/device_0/sensor_"  # of every librealsense recording, of either format
 _QUIET_S: Final = 0.3  # after its last frame, the SDK's threads have handed over what they held
@@ -72,12 +71,15 @@ def _tail(file: Any, size: int = 1 << 20) -> bytes:
     return bytes(file.read())
 
 
-class RealSenseRecording:
-    """`Source` over a recording: every frame, as fast as it is asked. One consumer thread; `close` from any."""
+class RealSenseRecording(OnceOpened):
+    """`Source` over a recording: every frame, as fast as it is asked. One consumer thread; `close` from any.
+
+    `info.frames` counts the pictures of a `.db3`.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._told: tuple[CameraInfo, Rig] | None = None
+        self._where = str(path)
         self._capture: Capture | None = None
         self._context: Any = None
         self._playback: Any = None
@@ -87,16 +89,6 @@ class RealSenseRecording:
         self._held: dict[Stream, int] | None = None
         self._problem = ""
         self._lock = threading.Lock()
-
-    @property
-    def info(self) -> CameraInfo:
-        """The camera recorded; valid once opened, and after closing. `frames` counts the pictures of a `.db3`."""
-        return self._opened()[0]
-
-    @property
-    def rig(self) -> Rig:
-        """By the calibration in the recording; valid once opened, and after closing."""
-        return self._opened()[1]
 
     def open(self) -> None:
         """Opens at the first frame set. Raises SdkMissing, NotFound, AccessDenied, Unsupported, SessionError."""
@@ -197,8 +189,3 @@ class RealSenseRecording:
         serial = described(rs, self._playback, "serial_number")
         frames = max(self._held.values()) if self._held else None
         return CameraInfo(name, sensor_key(name), serial, frames=frames)
-
-    def _opened(self) -> tuple[CameraInfo, Rig]:
-        if self._told is None:
-            raise RuntimeError(f"{self.path}: info and rig are valid once the source is open")
-        return self._told

@@ -10,7 +10,7 @@ from typing import Protocol
 from calibration.rig import Rig
 from drivers.errors import EndedEarly, EndOfStream, SessionError
 from drivers.frames import FrameSet
-from drivers.source import CameraInfo
+from drivers.source import CameraInfo, OnceOpened
 
 
 class Recording(Protocol):
@@ -53,26 +53,16 @@ def frame_in_turn(recording: Recording, number: int) -> FrameSet:
     raise EndOfStream("the recording is over; open it again to play it once more")
 
 
-class Replay:
+class Replay(OnceOpened):
     """`Source` over a recording, as fast as it is asked. One consumer thread; `close` from any."""
 
     def __init__(self, path: Path, opener: Callable[[Path], Recording]) -> None:
         self.path = path
         self._opener = opener
         self._recording: Recording | None = None
-        self._told: tuple[CameraInfo, Rig] | None = None
+        self._where = str(path)
         self._position = 0
         self._lock = threading.Lock()  # close() waits for the picture that is being decoded
-
-    @property
-    def info(self) -> CameraInfo:
-        """Who recorded; `live` is false and `frames` the length. Valid once opened, and after closing."""
-        return self._opened()[0]
-
-    @property
-    def rig(self) -> Rig:
-        """The rig recorded with the pictures. Valid once opened, and after closing."""
-        return self._opened()[1]
 
     def open(self) -> None:
         """Opens the recording at its first frame set."""
@@ -102,8 +92,3 @@ class Replay:
             recording, self._recording = self._recording, None
             if recording is not None:
                 recording.close()
-
-    def _opened(self) -> tuple[CameraInfo, Rig]:
-        if self._told is None:
-            raise RuntimeError(f"{self.path}: info and rig are valid once the source is open")
-        return self._told

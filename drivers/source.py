@@ -55,6 +55,31 @@ class Source(Protocol):
         """Idempotent, callable from any thread, returns within two seconds."""
 
 
+class OnceOpened:
+    """`info` and `rig` of a source that knows them once it was opened, and still after closing.
+
+    `open` sets `_told`; `_where` names the source in messages.
+    """
+
+    _where: str
+    _told: tuple[CameraInfo, Rig] | None = None
+
+    @property
+    def info(self) -> CameraInfo:
+        """Who delivers; valid once opened, and after closing."""
+        return self._opened()[0]
+
+    @property
+    def rig(self) -> Rig:
+        """By the device's own calibration, or as recorded; valid once opened, and after closing."""
+        return self._opened()[1]
+
+    def _opened(self) -> tuple[CameraInfo, Rig]:
+        if self._told is None:
+            raise RuntimeError(f"{self._where}: info and rig are valid once the source is open")
+        return self._told
+
+
 def frames_of(source: Source, timeout_s: float = 5.0) -> Iterator[FrameSet]:
     """Opens a source, yields its frame sets to the end and closes it."""
     with closing(source):

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from calibration.compile import kernel
 from calibration.projection import ray_table
+from calibration.radiometric import REFERENCE_RESPONSE
 from calibration.rig import AttenuationLaw, Intrinsics
 from calibration.srgb import linear_to_srgb
 from drivers.simulated import time_of_flight
@@ -37,7 +38,7 @@ Rng = np.random.Generator
 
 DEPTH_UNIT_M: Final = 0.001
 REFERENCE_EXPOSURE_MS: Final = 4.0
-REFERENCE_SHARE: Final = 1.18
+REFERENCE_SHARE: Final = REFERENCE_RESPONSE
 """Share of the infrared white level that a white surface at `REFERENCE_M` reaches in the reference exposure: skin reads
 105 to 120 of 255."""
 

@@ -15,16 +15,16 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, get_args
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from drivers.simulated.matter import sample_material
-from drivers.simulated.species import FLAT, SPECIES, Difficulty, Mask, parse_species
+from drivers.simulated.species import FLAT, SPECIES, Difficulty, parse_species
 from models import metrics
 from models.datasets.faces import Faces, Sample
-from models.datasets.mipd import LIVE, Recipe
+from models.datasets.mipd import LIVE, THREE_D, Recipe
 from models.errors import DatasetError, command
 
 log = logging.getLogger(__name__)
@@ -35,7 +35,6 @@ FIRST_SEED: Final = 900_000_000  # the oracle learns from people and instruments
 DRAWS: Final = 60_000
 BANDS: Final = slice(0, 4)  # of a material's vector
 EVERYTHING: Final = slice(None)
-THREE_D: Final = (*get_args(Mask), "mannequin_head")
 OVERLAPS: Final = (0.03, 0.04, 0.05, 0.06, 0.07, 0.08)
 
 

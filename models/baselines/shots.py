@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from calibration.rig import Intrinsics
 from drivers.frames import FrameSet
-from drivers.simulated.scenes import render_frame, sample_scene, truth
+from drivers.simulated.scenes import render_frame, truth
 from drivers.simulated.species import FLAT
 from models.datasets.faces import Split
 from models.datasets.mipd import Recipe, plan
-from models.datasets.simulated import exposure, streams
+from models.datasets.simulated import exposure, scene_of, streams
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -41,16 +41,7 @@ def shots(recipe: Recipe, count: int) -> Iterator[Shot]:
     planned = plan(recipe)
     for split in ("train", "test"):
         for job in [job for job in planned if job.split == split][: count // 2]:
-            scene = sample_scene(
-                job.species,
-                job.seed,
-                identity_seed=job.person,
-                instrument_seed=job.instrument,
-                preset=job.preset,
-                distance_range=recipe.distance_m,
-                difficulty=recipe.difficulty,
-                exposure=job.exposure,
-            )
+            scene = scene_of(job, recipe)
             frame_set = render_frame(scene, 0.0, np.random.default_rng([job.seed, 0]))
             place = truth(scene, 0.0).landmarks_m.mean(axis=0)  # colour and depth stand centimetres apart: near enough
             yield Shot(split, job.species, frame_set, place.astype(np.float64))

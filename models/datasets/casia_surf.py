@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from models.datasets.faces import Split
-from models.datasets.imported import Item, three_files
+from models.datasets.items import Item, three_files
 from models.errors import DatasetError
 
 SPLITS: dict[str, Split] = {"Training": "train", "Val": "dev", "Testing": "test"}

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from models.datasets.faces import Split
-from models.datasets.imported import Item, three_files
+from models.datasets.items import Item, three_files
 from models.errors import DatasetError
 
 PAI = {"1": "", "2": "cloth_print", "3": "photo_print", "4": "screen_replay"}

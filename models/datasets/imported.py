@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.datasets.faces import FaceWriter, Sample, Split
+from models.datasets.items import Item, Pictures
 from models.errors import DatasetError, command
 from pipeline.depth_stage import inner_face, relief
 from pipeline.parameters import FACE_SIZE, Preprocessing
@@ -34,32 +35,6 @@ U8 = NDArray[np.uint8]
 POLARITY_FACES = 64
 JPEG_NOISE = 8  # beside an edge the black of a JPEG is not 0
 MIN_FACE = 0.3  # of the inner face must have depth
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Pictures:
-    """One face as a data set has it: `color` uint8 [h, w, 3] RGB, `depth` uint8 or uint16 [h, w] with 0 where
-    unknown, `infrared` uint8 [h, w] or None."""
-
-    color: U8
-    depth: NDArray[np.uint8] | NDArray[np.uint16]
-    infrared: U8 | None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Item:
-    """One face of a data set before it is read. `species` is empty for a bona fide one; `read` opens its files and
-    raises DatasetError where they are missing or damaged."""
-
-    name: str
-    species: str
-    flat: bool
-    subject: str
-    instrument: str
-    split: Split
-    recording: str
-    frame: int
-    read: Callable[[], Pictures]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,19 +57,6 @@ class Report:
             *(f"{species or 'bona fide'}, {split}: {count}" for species, split, count in self.counts),
         ]
         return "\n".join(lines)
-
-
-def picture(path: Path, color: bool = False) -> U8:
-    """An image file as RGB uint8 [h, w, 3] or grey uint8 [h, w]. Raises DatasetError."""
-    pixels = cv2.imread(str(path), cv2.IMREAD_COLOR if color else cv2.IMREAD_GRAYSCALE)
-    if pixels is None:
-        raise DatasetError(f"{path}: missing or no picture: unpack the data set again")
-    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB) if color else pixels, np.uint8)
-
-
-def three_files(color: Path, depth: Path, infrared: Path) -> Callable[[], Pictures]:
-    """Reads a face from three picture files, when asked to."""
-    return lambda: Pictures(picture(color, True), picture(depth), picture(infrared))
 
 
 def prepared(pictures: Pictures, near_is_bright: bool, parameters: Preprocessing) -> Prepared | None:

@@ -57,7 +57,7 @@ _SHARES: Final[Mapping[str, Mapping[Species, float]]] = {
     "masks": dict.fromkeys(get_args(Mask), 1 / 6),
     "heads": {**dict.fromkeys(get_args(Mask), 1 / 8), "mannequin_head": 1 / 4},
 }
-_THREE_D: Final = tuple(species for species in SPECIES if species != LIVE and species not in FLAT)
+THREE_D: Final = tuple(species for species in SPECIES if species != LIVE and species not in FLAT)
 
 
 def _table(column: int) -> dict[Species, float]:
@@ -73,7 +73,7 @@ def _table(column: int) -> dict[Species, float]:
 def counts_of(part: Part) -> Counts:
     """Frames of each species in each split at scale 1."""
     if part == "far":
-        return {"test": {LIVE: 1200, **dict.fromkeys(_THREE_D, 174)}}
+        return {"test": {LIVE: 1200, **dict.fromkeys(THREE_D, 174)}}
     if part == "exposure":
         return {"test": {LIVE: 1200, **dict.fromkeys(SPECIES[1:], 84)}}
     train, test = _table(0), _table(1)

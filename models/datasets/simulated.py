@@ -33,7 +33,7 @@ import cv2
 import numpy as np
 
 from drivers.frames import FrameSet, Image
-from drivers.simulated.scenes import render_frame, sample_scene, truth
+from drivers.simulated.scenes import Scene, render_frame, sample_scene, truth
 from drivers.simulated.species import FLAT
 from models.datasets.faces import FaceWriter, Sample
 from models.datasets.mipd import LIVE, Job, Part, Recipe, plan
@@ -52,11 +52,9 @@ JUDGED: Final = "judged"
 Outcomes = Counter[tuple[str, str]]  # (species, judged or the reason why not)
 
 
-def faces_of(
-    job: Job, finder: FaceFinder, parameters: Preprocessing, recipe: Recipe
-) -> Iterator[tuple[Sample, Preparation | Reason]]:
-    """The scene's moments: a judged face, or the reason for which it is none."""
-    scene = sample_scene(
+def scene_of(job: Job, recipe: Recipe) -> Scene:
+    """The scene that a job of the recipe renders."""
+    return sample_scene(
         job.species,
         job.seed,
         identity_seed=job.person,
@@ -66,6 +64,13 @@ def faces_of(
         difficulty=recipe.difficulty,
         exposure=job.exposure,
     )
+
+
+def faces_of(
+    job: Job, finder: FaceFinder, parameters: Preprocessing, recipe: Recipe
+) -> Iterator[tuple[Sample, Preparation | Reason]]:
+    """The scene's moments: a judged face, or the reason for which it is none."""
+    scene = scene_of(job, recipe)
     for n in range(recipe.frames):
         frame_set = render_frame(scene, n * STEP_S, np.random.default_rng([job.seed, n]), windowed=True)
         color, infrared, _ = streams(frame_set)

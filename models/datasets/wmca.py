@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from models.datasets.faces import Split
 from models.datasets.hdf5 import Reader, read_hdf5
-from models.datasets.imported import Item, Pictures
+from models.datasets.items import Item, Pictures
 from models.errors import DatasetError
 
 LIST = "WMCA_Grandtest.txt"

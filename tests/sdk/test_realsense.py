@@ -37,11 +37,6 @@ rs = pytest.importorskip("pyrealsense2", exc_type=ImportError)
 pytestmark = pytest.mark.sdk
 
 
-@pytest.fixture
-def camera() -> SyntheticD435:
-    return SyntheticD435(rs)
-
-
 def stream_live(camera: SyntheticD435, sets: int) -> None:
     """Frames come at four times the usual rate, from a thread of their own, as from a camera."""
     source = source_of(camera)

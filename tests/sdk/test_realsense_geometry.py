@@ -31,18 +31,6 @@ rs = pytest.importorskip("pyrealsense2", exc_type=ImportError)
 pytestmark = pytest.mark.sdk
 
 
-@pytest.fixture
-def camera() -> SyntheticD435:
-    return SyntheticD435(rs)
-
-
-@pytest.fixture(scope="module")
-def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("realsense") / "capture.db3"
-    SyntheticD435(rs).record(path, 60)
-    return path
-
-
 def assert_rig(source: Source, camera: SyntheticD435) -> None:
     """The rig maps a point as the SDK's own functions do."""
     depth_to_color, point = source.rig.depth_to_color, np.array([0.1, -0.05, 0.6])

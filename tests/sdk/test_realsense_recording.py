@@ -33,18 +33,6 @@ rs = pytest.importorskip("pyrealsense2", exc_type=ImportError)
 pytestmark = pytest.mark.sdk
 
 
-@pytest.fixture
-def camera() -> SyntheticD435:
-    return SyntheticD435(rs)
-
-
-@pytest.fixture(scope="module")
-def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("realsense") / "capture.db3"
-    SyntheticD435(rs).record(path, 60)
-    return path
-
-
 def assert_replays(path: Path, sets: int) -> None:
     for _ in range(2):
         source = open_source(path)
