@@ -168,11 +168,14 @@ def _curve(scores: ArrayLike, attacks: ArrayLike) -> tuple[F64, F64, F64, F64]:
 
 
 def threshold_of_least_acer(scores: ArrayLike, attacks: ArrayLike, max_bpcer: float = 1.0) -> float:
-    """Threshold of the least ACER with BPCER ≤ `max_bpcer`; among equals the middle of the widest gap (in
-    logits), which stands best on faces not seen yet."""
+    """Threshold of the least ACER with BPCER ≤ `max_bpcer`; among equals in the widest gap (in logits), which stands
+    best on faces not seen yet: of the gap's middle half the point nearest to 0.5, where the net itself would decide.
+    """
     thresholds, apcer, bpcer, width = _curve(scores, attacks)
     cost = np.where(bpcer <= max_bpcer + 1e-12, apcer + bpcer, np.inf)
-    return float(thresholds[np.lexsort((-width, cost))[0]])
+    best = np.lexsort((-width, cost))[0]
+    middle, margin = float(logit(thresholds[best])), float(width[best]) / 4
+    return float(sigmoid(np.clip(0.0, middle - margin, middle + margin)))
 
 
 def threshold_at_bpcer(scores: ArrayLike, attacks: ArrayLike, target: float) -> float:

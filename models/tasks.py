@@ -128,8 +128,10 @@ class ReflectanceTask(_Drawn):
         return mean
 
 
-def make_task(recipe: Recipe, directory: Path) -> DepthTask | ReflectanceTask:
-    """The net's faces of the store: train split to learn from, a fixed part of the dev split to watch."""
+def make_task(recipe: Recipe, directory: Path, more: Path | None = None) -> DepthTask | ReflectanceTask:
+    """The net's faces of the store: train split to learn from, joined by that of the store `more` where one is given;
+    a fixed part of the dev split to watch.
+    """
     if recipe.without:
         known = {sample.species for sample in Faces.load(directory).samples}
         unknown = sorted(set(recipe.without) - known)
@@ -137,6 +139,8 @@ def make_task(recipe: Recipe, directory: Path) -> DepthTask | ReflectanceTask:
             raise TrainingError(f"no {unknown[0]} in {directory} to leave out: its species are {sorted(known - {''})}")
     where = admitted(recipe)
     faces = Faces.load(directory, split="train", where=where)
+    if more is not None:
+        faces = faces.joined(Faces.load(more, split="train", where=where))
     # Prints are D-Net's: among them the figures of M-Net would say little about masks.
     solid = recipe.kind == "m_net" and any(s.attack and not s.flat for s in faces.samples)
     dev = Faces.load(directory, split="dev", where=lambda s: where(s) and not (solid and s.flat))

@@ -224,12 +224,12 @@ class Trainer:
         return path
 
 
-def train(recipe: Recipe, faces: Path, out: Path, fabric: Fabric | None = None) -> Path:
-    """Trains a net on a store of faces; returns the path of `model.pt`.
+def train(recipe: Recipe, faces: Path, out: Path, fabric: Fabric | None = None, more: Path | None = None) -> Path:
+    """Trains a net on a store of faces, and on the train split of a second one; returns the path of `model.pt`.
 
     Raises DatasetError and TrainingError where the store or an older checkpoint does not fit.
     """
-    trainer = Trainer(recipe, make_task(recipe, faces), out, fabric)
+    trainer = Trainer(recipe, make_task(recipe, faces, more), out, fabric)
     log.info("%s %s: %.2f M parameters", recipe.kind, recipe.config, parameter_count(trainer.net) / 1e6)
     return trainer.run()
 
@@ -243,6 +243,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="models.training", description="Trains D-Net or M-Net.")
     parser.add_argument("net", choices=KINDS)
     parser.add_argument("--faces", type=Path, required=True, help="store of prepared faces")
+    parser.add_argument("--more", type=Path, help="a second store to learn from, such as the part `more`")
     parser.add_argument("--out", type=Path, required=True, help="folder of the run; a broken-off run goes on")
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--steps", type=int, help="budget in steps instead of minutes")
@@ -283,7 +284,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "sensors": tuple(given.sensors),
     }
     fabric = make_fabric(given.accelerator, given.devices)
-    train(Recipe(**{**base, **changes}), given.faces, given.out, fabric)
+    train(Recipe(**{**base, **changes}), given.faces, given.out, fabric, given.more)
 
 
 if __name__ == "__main__":

@@ -270,6 +270,19 @@ class Faces:
             tuple(self._places[i] for i in indices),
         )
 
+    def joined(self, other: Faces) -> Self:
+        """These faces and, after them, another store's. Raises DatasetError where the two were prepared differently,
+        share a name, or have a subject or an instrument in two splits.
+        """
+        if other.preprocessing != self.preprocessing:
+            raise DatasetError("two stores of faces differ in preprocessing.json: make both with the same parameters")
+        samples = (*self.samples, *other.samples)
+        if len({sample.name for sample in samples}) < len(samples):
+            raise DatasetError("two stores of faces share faces: give stores of different parts")
+        _check_disjoint(samples)
+        places = tuple((shard + len(self._shards), row) for shard, row in other._places)
+        return type(self)(samples, self.preprocessing, (*self._shards, *other._shards), (*self._places, *places))
+
     @cached_property
     def attacks(self) -> NDArray[np.bool_]:
         """bool [n], true = attack."""

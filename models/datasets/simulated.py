@@ -1,6 +1,6 @@
 """Faces of the simulated camera, prepared as a running program would prepare them.
 
-    python -P -m models.datasets.simulated --out DIR [--scale 0.25] [--jobs 2] [--part main|far|exposure]
+    python -P -m models.datasets.simulated --out DIR [--scale 0.25] [--jobs 2] [--part main|far|exposure|more]
 
 Each scene is one person or one instrument before the camera, seen at a few moments; `mipd` says which. A scene is a
 function of its seed, a shard of its scenes: a run that was killed goes on where it stopped and ends with the same
@@ -210,7 +210,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="models.datasets.simulated", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--out", type=Path, required=True, help="store of faces to fill or to go on with")
     parser.add_argument("--scale", type=float, default=1.0, help="share of the paper's counts")
-    parser.add_argument("--part", choices=get_args(Part), default="main", help="far, exposure: test scenes only")
+    parser.add_argument(
+        "--part", choices=get_args(Part), default="main", help="far, exposure: test scenes only; more: training only"
+    )
     parser.add_argument("--overlap", type=float, help="share of masks and heads that are optically skin")
     parser.add_argument("--jobs", type=int, default=2, help="processes")
     given = parser.parse_args(arguments)

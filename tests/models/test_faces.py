@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -80,6 +81,29 @@ def test_other_parameters_may_not_join_a_store(tmp_path: Path) -> None:
     FaceWriter(tmp_path, Preprocessing()).close()
     with pytest.raises(DatasetError, match="another folder"):
         FaceWriter(tmp_path, Preprocessing(gate=Gate(far_m=2.0)))
+
+
+def test_two_stores_are_read_as_one(tmp_path: Path) -> None:
+    _write(tmp_path / "a", [synthetic_sample("flat_print", "train", n) for n in range(3)])
+    _write(tmp_path / "b", [synthetic_sample("live", "train", n) for n in range(3, 5)])
+    first, second = Faces.load(tmp_path / "a"), Faces.load(tmp_path / "b")
+    both = first.joined(second)
+    assert [s.name for s in both.samples] == [s.name for s in (*first.samples, *second.samples)]
+    assert np.array_equal(
+        both.gather("stack", [1, 4]), np.stack([first.gather("stack", [1])[0], second.gather("stack", [1])[0]])
+    )
+    with pytest.raises(DatasetError, match="share faces"):
+        first.joined(first)
+    other = replace(second, preprocessing=Preprocessing(gate=Gate(near_m=0.2)))
+    with pytest.raises(DatasetError, match=r"preprocessing\.json"):
+        first.joined(other)
+
+
+def test_a_person_in_two_splits_of_two_stores_is_refused(tmp_path: Path) -> None:
+    _write(tmp_path / "a", [synthetic_sample("live", "train", 1)])
+    _write(tmp_path / "b", [synthetic_sample("live", "dev", 2, subject=synthetic_sample("live", "train", 1).subject)])
+    with pytest.raises(DatasetError, match="splits"):
+        Faces.load(tmp_path / "a").joined(Faces.load(tmp_path / "b"))
 
 
 def test_damage_is_named(tmp_path: Path) -> None:

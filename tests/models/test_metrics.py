@@ -64,6 +64,15 @@ def test_threshold_of_least_acer_lies_in_the_widest_gap() -> None:
     assert metrics.threshold_of_least_acer(scores, attacks) == pytest.approx(0.5)
 
 
+def test_threshold_in_a_wide_gap_stays_near_the_nets_own_decision() -> None:
+    """Live at logits −12 and −10, attacks at 2 and 4: the gap −10 … 2 has the middle half −7 … −1."""
+    scores = metrics.sigmoid(np.array([-12.0, -10.0, 2.0, 4.0]))
+    attacks = np.array([False, False, True, True])
+    assert metrics.logit(metrics.threshold_of_least_acer(scores, attacks)) == pytest.approx(-1.0)
+    moved = metrics.sigmoid(np.array([-12.0, -10.0, 12.0, 14.0]))
+    assert metrics.threshold_of_least_acer(moved, attacks) == pytest.approx(0.5)
+
+
 def test_threshold_of_least_acer_keeps_to_its_bound() -> None:
     scores = np.array([0.1, 0.2, 0.3, 0.7, 0.4, 0.5, 0.6, 0.65])
     attacks = np.array([0, 0, 0, 0, 1, 1, 1, 1], bool)

@@ -56,7 +56,7 @@ def test_counts_are_the_papers() -> None:
     assert set(counts["test"]) == set(SPECIES)
 
 
-@pytest.mark.parametrize("part", ["main", "far", "exposure"])
+@pytest.mark.parametrize("part", ["main", "far", "exposure", "more"])
 def test_people_instruments_and_seeds_stand_in_one_split(part: str) -> None:
     planned = plan(Recipe.of(part))
     assert len({job.seed for job in planned}) == len(planned)
@@ -72,6 +72,16 @@ def test_parts_share_people_but_no_scene() -> None:
     assert not main & far | main & exposure | far & exposure
     tested = {job.person for job in plan(Recipe.of("main")) if job.split == "test"}
     assert {job.person for job in plan(Recipe.of("far"))} <= tested
+
+
+def test_what_is_learnt_beside_the_set_is_of_no_other_split() -> None:
+    main, more = plan(Recipe.of("main")), plan(Recipe.of("more"))
+    assert {job.split for job in more} == {"train"}
+    assert not {job.species for job in more} & FLAT
+    assert not {job.seed for job in more} & {job.seed for job in main}
+    judged = [job for job in main if job.split != "train"]
+    assert not {job.person for job in more} & {job.person for job in judged}
+    assert not {job.instrument for job in more} & {job.instrument for job in judged}
 
 
 def test_a_person_is_seen_alive_and_in_several_instruments() -> None:
