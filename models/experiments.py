@@ -1,6 +1,6 @@
 """Experiments that the paper's tables ask for, on a store of faces: training, scoring and `tables.md`.
 
-    python -P -m models.experiments --faces DIR --far FAR --exposure EXPOSURE --out OUT --jobs 2
+    python -P -m models.experiments --faces DIR --far FAR --exposure EXPOSURE --more MORE --out OUT --jobs 2
 
 Each net is a run of `models.training` in a folder of its own, each row of a table a line of `results.jsonl`. A run
 that was broken off goes on where it stopped; a row that stands there is not computed again. Thresholds are those of
@@ -49,7 +49,8 @@ class Settings:
     """Where experiments read and write, and their budgets. `stores`: name → folder; `faces` is learnt from.
 
     M-Net's fine-tuning takes half of `minutes_m` on top. Steps, where given, replace the minutes of training: minutes
-    favour nets that are quick, and on a busy machine those that ran while it was idle.
+    favour nets that are quick, and on a busy machine those that ran while it was idle. `more`: a second store that
+    every net learns from.
     """
 
     stores: dict[str, str]
@@ -60,10 +61,15 @@ class Settings:
     steps_m: int | None = None
     rounds: int = 36
     tuning_faces: int = 800
+    more: str = ""
 
     @property
     def faces(self) -> Path:
         return Path(self.stores["faces"])
+
+    @property
+    def more_faces(self) -> Path | None:
+        return Path(self.more) if self.more else None
 
     def recipe(self, training: Training, seed: int) -> Recipe:
         of_d = training.recipe.kind == "d_net"
@@ -99,7 +105,7 @@ def run_job(job: Job) -> list[Result]:
 def _trained(job: Job, training: Training) -> None:
     folder = job.folder(training.name)
     if not (folder / "model.pt").exists():
-        train(job.settings.recipe(training, job.seed), job.settings.faces, folder)
+        train(job.settings.recipe(training, job.seed), job.settings.faces, folder, more=job.settings.more_faces)
     if training.tuned and not (folder / "tuned" / "model.pt").exists():
         finetune(folder / "model.pt", job.settings.faces, folder / "tuned", job.settings.tuning(job.seed))
 
@@ -293,6 +299,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--faces", type=Path, required=True, help="store of prepared faces")
     parser.add_argument("--far", type=Path, help="store of faces at distances that training has not seen")
     parser.add_argument("--exposure", type=Path, help="store of faces at exposures that training has not seen")
+    parser.add_argument("--more", type=Path, help="a second store to learn from, such as the part `more`")
     parser.add_argument("--out", type=Path, required=True, help="folder of the experiments; broken-off ones go on")
     parser.add_argument("--minutes-d", type=float, default=3.0, help="of each training of D-Net")
     parser.add_argument("--minutes-m", type=float, default=6.0, help="of each training of M-Net; half more to tune it")
@@ -309,7 +316,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     named = {"faces": given.faces, "far": given.far, "exposure": given.exposure}
     stores = {name: str(path) for name, path in named.items() if path is not None}
     settings = Settings(
-        stores, given.minutes_d, given.minutes_m, given.config, given.steps_d, given.steps_m, given.rounds
+        stores,
+        given.minutes_d,
+        given.minutes_m,
+        given.config,
+        given.steps_d,
+        given.steps_m,
+        given.rounds,
+        more=str(given.more or ""),
     )
     tables = run(settings, given.out, given.seeds, given.jobs, [name for name in given.only.split(",") if name])
     log.info("tables: %s", tables)

@@ -122,10 +122,10 @@ def _rows(
         ("weighted fine-tuning", "weighted", "0.082 %"),
     ):
         rows.append(Row("tuning", title, ("m-patches",), "m_net", paper, positions))  # type: ignore[arg-type]
-    both = ("d-f1f2f3", "m-patches")
+    both = ("d-f1f2f3", "m-fusion")
     alone = "0.301 % (its rates average 0.360)"
-    rows.append(Row("cascade", "M-Net alone", both[1:], "m_net", alone, "weighted", everything=True))
-    rows.append(Row("cascade", "cascade", both, "m_net", "0.1071 %", "weighted", everything=True))
+    rows.append(Row("cascade", "M-Net alone", both[1:], "m_net", alone, everything=True))
+    rows.append(Row("cascade", "cascade", both, "m_net", "0.1071 %", everything=True))
     whole = {"d_net": "d-f1f2f3", "m_net": "m-fusion"}
     for stage in STAGES:
         net = "D-Net" if stage == "d_net" else "M-Net"
@@ -149,7 +149,7 @@ def _rows(
             rows.append(Row("distance", f"{title}; {where}", (trained,), "m_net", store=store))
     for skin in skins:
         title = f"Fitzpatrick {skin}"
-        rows.append(Row("skin", title, both, "m_net", positions="weighted", everything=True, skin=skin))
+        rows.append(Row("skin", title, both, "m_net", everything=True, skin=skin))
     return rows
 
 
