@@ -150,7 +150,7 @@ def rays(camera: Intrinsics, pixels: F64) -> F64:
     return ideal
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=32)
 def ray_table(camera: Intrinsics) -> NDArray[np.float32]:
     """(X/Z, Y/Z) of every pixel, float32 [H, W, 2], read-only; computed once per camera."""
     v, u = np.mgrid[: camera.height, : camera.width]

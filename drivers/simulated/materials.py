@@ -113,6 +113,7 @@ def sample_wall(rng: Rng) -> F32:
 
 
 _LIVE_NIR = 0.57  # of a living face, the mean of all types
+_FACING: Final = 0.8  # mean cosine of a face to the camera: a sheet as bright as a face has so much less albedo
 
 
 def print_on_paper(picture: F32, kind: PrintKind, rng: Rng) -> F32:
@@ -149,7 +150,7 @@ def print_on_vinyl(picture: F32, rng: Rng) -> F32:
     """Albedo float32 [H, W, 4] of a banner: any pigment on vinyl, in infrared a half to four fifths of a live face."""
     shade = np.clip(picture, 0.0, 1.0)
     grey = shade @ np.array([0.3, 0.59, 0.11], np.float32)
-    level, seen = _LIVE_NIR * rng.uniform(0.5, 0.8), rng.uniform(0.0, 0.5)
+    level, seen = _LIVE_NIR * _FACING * rng.uniform(0.5, 0.8), rng.uniform(0.0, 0.5)
     nir = level * (1.0 - seen * (1.0 - grey / max(float(np.median(grey)), 0.05)).clip(-0.3, 0.9))
     rgb = 0.75 * rng.uniform(0.92, 1.03) * (0.05 + 0.95 * shade)
     return np.ascontiguousarray(np.concatenate([rgb, nir[..., None]], axis=2), np.float32)

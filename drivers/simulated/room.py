@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 from drivers.simulated.materials import Palette, sample_wall
 from drivers.simulated.mesh import Mesh, Region, grid_faces, mesh
 from drivers.simulated.render import lamp
-from drivers.simulated.shading import DOME, FAR, POINT
+from drivers.simulated.shading import DOME, FAR, POINT, Lamp
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 Rng = np.random.Generator
 
+_UP_DEG: Final = (0.0, 12.0)  # of the emitter's beam: cameras stand below the eyes and look up with their light
+_ASIDE_DEG: Final = 3.0
 _WIDEST = 1.15  # tangent of half the field of view to fill, with a margin
 _CELLS = 12
 
@@ -60,12 +62,20 @@ def sample_lamps(
     around = 0.25 * nir
     aside = emitter_aside_m + rng.uniform(-0.003, 0.003)
     lamps = [
-        lamp([aside, 0.0, 0.0], POINT, [0.0, 0.0, 0.0, emitter_power], beam=float(rng.uniform(1.5, 3.0))),
+        lamp([aside, 0.0, 0.0], POINT, [0.0, 0.0, 0.0, emitter_power], beam=float(rng.uniform(2.0, 4.0))),
         lamp(towards / np.linalg.norm(towards), FAR, [*(power * tint), nir], shadowed=True),
         lamp([0.0, -1.0, 0.0], DOME, [*(sky * tint[::-1]), around]),
         lamp([0.0, 1.0, 0.0], DOME, [*(ground * tint), 0.5 * around]),
     ]
     return np.stack(lamps), float(rng.uniform(*_BRIGHTNESS[light]))
+
+
+def aimed(rng: Rng, lamps: F32) -> F32:
+    """The same lamps, the emitter's beam not along the lens's axis: a chin gets less of it than a cheek."""
+    up, aside = np.deg2rad([rng.uniform(*_UP_DEG), rng.normal(0.0, _ASIDE_DEG)])
+    turned = lamps.copy()
+    turned[0, Lamp.AIM :] = np.cos(up) * np.sin(aside), -np.sin(up), np.cos(up) * np.cos(aside)
+    return turned
 
 
 def _quad(corner: F64, along: F64, down: F64, region: Region) -> Mesh:

@@ -24,9 +24,8 @@ from drivers.simulated.materials import NIR, Palette
 from drivers.simulated.mesh import Mesh, rotation
 from drivers.simulated.motion import Motion, sample_motion
 from drivers.simulated.render import Body, Canvas, body, joined, paint, sky_visibility
-from drivers.simulated.room import Light, sample_lamps, sample_light, sample_room
+from drivers.simulated.room import Light, aimed, sample_lamps, sample_light, sample_room
 from drivers.simulated.sensor import (
-    DEPTH_UNIT_M,
     REFERENCE_EXPOSURE_MS,
     Conditions,
     SensorModel,
@@ -48,7 +47,7 @@ DISTANCE_M: Final = (0.35, 0.9)
 DOTS_SHARE: Final = 0.3
 _FACE_HALF_M: Final = 0.06  # what exposure is metered on
 _METERING: Final = 8  # pixels of the picture a side of one that is metered
-_WINDOW_EYES: Final = 2.4  # half side of a window in distances of the eyes: 1.6 canonical squares
+_WINDOW_EYES: Final = 2.1  # half side of a window in distances of the eyes: 1.4 canonical squares
 _SMALLEST_EYES_M: Final = 0.04
 _NOMINAL_SHARE: Final = 0.43  # of the infrared white level: skin at the reference distance and exposure
 
@@ -134,6 +133,7 @@ def sample_scene(
     light = sample_light(nuisance)
     gain = rig.radiometric.gain if rig.radiometric else 1.0
     lamps, brightness = sample_lamps(nuisance, model.baseline_m if dots else aside, power, light)
+    lamps = aimed(nuisance, lamps)
     return Scene(
         species=kind,
         seed=seed,
@@ -245,7 +245,7 @@ class Stage:
             infrared=Image(
                 infrared, t, conditions.infrared_exposure_ms, conditions.infrared_gain, True, model.white_level
             ),
-            depth_unit_m=DEPTH_UNIT_M,
+            depth_unit_m=model.depth_unit_m,
             rig=scene.rig,
         )  # fmt: skip
 

@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.compile import kernel
-from calibration.projection import ray_table
 from calibration.radiometric import REFERENCE_RESPONSE
 from calibration.rig import AttenuationLaw, Intrinsics
 from calibration.srgb import linear_to_srgb
@@ -36,7 +35,6 @@ I16 = NDArray[np.int16]
 I64 = NDArray[np.int64]
 Rng = np.random.Generator
 
-DEPTH_UNIT_M: Final = 0.001
 REFERENCE_EXPOSURE_MS: Final = 4.0
 REFERENCE_SHARE: Final = REFERENCE_RESPONSE
 """Share of the infrared white level that a white surface at `REFERENCE_M` reaches in the reference exposure: skin reads
@@ -109,9 +107,10 @@ def dot_pattern() -> F32:
 
 @lru_cache(maxsize=8)
 def _vignette(camera: Intrinsics) -> F32:
-    """cos⁴ of the angle off the axis, float32 [H, W]."""
-    table = ray_table(camera)
-    return np.asarray(1.0 / (1.0 + (table**2).sum(axis=2)) ** 2, np.float32)
+    """cos⁴ of the angle off the axis, float32 [H, W]; no preset's infrared lens distorts."""
+    x = (np.arange(camera.width, dtype=np.float32) - np.float32(camera.cx)) / np.float32(camera.fx)
+    y = (np.arange(camera.height, dtype=np.float32) - np.float32(camera.cy)) / np.float32(camera.fy)
+    return np.asarray(1.0 / (1.0 + x * x + (y * y)[:, None]) ** 2, np.float32)
 
 
 @kernel
@@ -179,7 +178,7 @@ def _match(
                 continue
             z = fb / d
             if near <= z <= far:
-                out[v, u] = np.uint16(z * 1000.0 + 0.5)
+                out[v, u] = np.uint16(z * settings[7] + 0.5)
 
 
 _SCREEN_RETURNS: Final = {  # share lost, scale of the noise
@@ -203,7 +202,7 @@ def hidden(canvas: Canvas, camera: Intrinsics, model: SensorModel) -> tuple[F32,
 def measure_depth(
     canvas: Canvas, disparity: F32, shadow: U8, camera: Intrinsics, model: SensorModel, conditions: Conditions, rng: Rng
 ) -> U16:  # fmt: skip
-    """Depth counts uint16 [H, W] of `DEPTH_UNIT_M`, 0 = no return."""
+    """Depth counts uint16 [H, W] of the model's `depth_unit_m`, 0 = no return."""
     lost, spread = _SCREEN_RETURNS[conditions.screen_return]
     offsets = np.concatenate([rng.integers(0, _TILE, 2), np.array(conditions.fixed), rng.integers(0, _TILE, 2)])
     if model.method == "time_of_flight":
@@ -219,7 +218,7 @@ def measure_depth(
     fb = camera.fx * model.baseline_m
     settings = np.array(
         [model.disparity_sd_px * conditions.noise, model.disparity_step_px, conditions.dropout,
-         model.near_m, model.far_m, lost, spread], np.float32,
+         model.near_m, model.far_m, lost, spread, 1.0 / model.depth_unit_m], np.float32,
     )  # fmt: skip
     counts = np.empty(disparity.shape, np.uint16)
     _match(

@@ -16,7 +16,7 @@ from drivers.simulated.makeup import with_makeup
 from drivers.simulated.materials import NIR, Palette, Texture
 from drivers.simulated.mesh import Mesh, Region, grid_faces, mesh
 from drivers.simulated.render import Canvas, lamp, paint
-from drivers.simulated.shading import DOME, FAR, POINT, REFERENCE_M, Vertex
+from drivers.simulated.shading import DOME, FAR, POINT, REFERENCE_M, Lamp, Vertex
 from drivers.simulated.softness import scattering, spread
 from drivers.simulated.window import Window
 
@@ -282,6 +282,23 @@ def test_the_nearer_surface_wins_and_the_canvas_stays_elsewhere():
     assert canvas.light[24, 32, 0] == pytest.approx(0.6, abs=1e-3)
     assert canvas.z_m[24, 32] == pytest.approx(0.5, abs=1e-4)
     assert canvas.light[0, 0, 0] == 7.0
+
+
+def test_a_beam_is_brightest_where_it_is_aimed_and_turns_with_the_camera():
+    up = np.deg2rad(20)
+    aim = np.array([0.0, -np.sin(up), np.cos(up)])
+    seen = []
+    for exponent, axis in ((3.0, aim), (3.0, (0, 0, 1)), (0.0, aim)):
+        lamps = lamp([0, 0, 0], POINT, [0, 0, 0, 1], beam=exponent, aim=axis)[None]
+        canvas = Canvas.empty(CAMERA, infrared=True)
+        paint(canvas, render.body(plate(0.6), plain_palette(), lamps), PICTURE, CAMERA, Extrinsics(), lamps)
+        seen.append(canvas.light[24, 32, 0])
+    aside, along, bare = seen
+    assert along == pytest.approx(bare, rel=0.01)
+    assert aside / bare == pytest.approx(np.cos(up) ** 3, rel=0.02)
+    quarter = Extrinsics.of(np.array([[0.0, 0, 1], [0, 1, 0], [-1, 0, 0]]), np.zeros(3))
+    moved = render.lamps_from(lamp([0, 0, 0], POINT, [1] * 4, beam=3.0, aim=aim)[None], quarter)
+    np.testing.assert_allclose(moved[0, Lamp.AIM :], quarter.R @ aim, atol=1e-6)
 
 
 def test_lamps_move_with_the_camera():

@@ -1,0 +1,210 @@
+"""The simulated cameras against measured ones: infrared on faces, noise of depth, what the face finder finds.
+
+    python -P -m models.baselines.sensor_figures [--scenes 320] [--only infrared|depth|finder]
+
+Every figure is of simulated data. Infrared is read as a camera with 8 bits would give it, on scenes at the reference
+distance under the emitter alone; patches lie where the true landmarks are, so that no face finder decides.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from calibration.projection import project
+from drivers.frames import FrameSet
+from drivers.simulated import sensor
+from drivers.simulated.mesh import Region
+from drivers.simulated.render import Canvas
+from drivers.simulated.scenes import DISTANCE_M, Scene, render_frame, sample_scene
+from drivers.simulated.sensor import PRESETS, Conditions
+from models.datasets.simulated import streams
+from models.errors import DatasetError, command
+from pipeline.faces import Face, FaceFinder
+
+log = logging.getLogger(__name__)
+
+F64 = NDArray[np.float64]
+
+AT_M: Final = (0.3, 0.5, 0.8, 1.2)
+MEASURED_MM: Final = {  # of depth's noise on a wall at `AT_M`; time of flight: a Kinect v2's .86 mm at .9 m, ∝ z
+    "astra": (0.13, 0.36, 0.91, 2.1),
+    "gemini335": (0.34, 0.94, 2.4, 5.4),
+    "d435": (0.34, 0.94, 2.4, 5.4),
+    "femto": (0.29, 0.48, 0.76, 1.15),
+}
+SHOWN: Final = ("live", "flat_print", "vinyl_banner", "screen_replay")
+_QUIET: Final = Conditions(
+    infrared_exposure_ms=4.0, infrared_gain=1.0, color_exposure_ms=10.0, color_gain=1.0, color_scale=1.0,
+    balance=(1.0, 1.0, 1.0), sharpen=0.5, blur_px=0.6, dots=False, dropout=0.0, noise=1.0, screen_return="plane",
+    fixed=(17, 91),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Infrared:
+    """Of one face, in counts of 0..255: the mean of a disc within the face, and how it falls off."""
+
+    mean: float
+    centre_edge: float
+    cheek_chin: float
+
+
+def infrared_of(frame_set: FrameSet, landmarks: F64) -> Infrared:
+    """Infrared of a face whose `landmarks` float64 [5, 2] are known in pixels of the infrared picture.
+
+    The disc reaches 1.05 distances of the eyes from the middle of the face. Cheeks lie midway between an eye and its
+    corner of the mouth, a little outwards, the chin's foot 0.7 of the distance eyes–mouth below the mouth; centre is
+    within a third of the disc's radius, edge its outermost sixth.
+    """
+    _, infrared, _ = streams(frame_set)
+    picture = infrared.pixels.astype(np.float64) * (255.0 / infrared.white_level)
+    eyes, mouth = landmarks[:2].mean(axis=0), landmarks[3:].mean(axis=0)
+    down, across = mouth - eyes, landmarks[1] - landmarks[0]
+    radius = 1.05 * float(np.linalg.norm(across))
+    rows, columns = np.mgrid[: picture.shape[0], : picture.shape[1]]
+    centre = eyes + 0.28 * down
+
+    def mean(place: F64, inner: float, outer: float) -> float:
+        distance = np.hypot(columns - place[0], rows - place[1])
+        return float(picture[(distance >= inner) & (distance <= outer)].mean())
+
+    patch = 0.18 * float(np.linalg.norm(across))
+    cheeks = [
+        mean(0.55 * landmarks[eye] + 0.45 * landmarks[corner] + side * 0.08 * across, 0, patch)
+        for eye, corner, side in ((0, 3, -1), (1, 4, 1))
+    ]
+    return Infrared(
+        mean(centre, 0, radius),
+        mean(centre, 0, radius / 3) / mean(centre, radius * 5 / 6, radius),
+        float(np.mean(cheeks)) / mean(mouth + 0.7 * down, 0, patch),
+    )
+
+
+def places_in(scene: Scene) -> F64:
+    """The true landmarks at the start, in pixels of the infrared picture: float64 [5, 2]."""
+    R, place = scene.motion.pose_at(0.0)
+    points = scene.subject.landmarks(scene.motion.expression_at(0.0)) @ R.T + place
+    camera = scene.rig.infrared
+    assert camera is not None, "the simulated camera has infrared"
+    return project(camera, points.astype(np.float64))
+
+
+def frontal(species: str, count: int, distance_m: tuple[float, float]) -> Iterator[tuple[Scene, FrameSet]]:
+    """Scenes of a species that hardly turn, over all presets, with their first frame."""
+    for n in range(count):
+        preset = tuple(PRESETS)[n % len(PRESETS)]
+        scene = sample_scene(species, 70_000 + n, preset=preset, distance_range=distance_m, angle_deg=5.0)
+        yield scene, render_frame(scene, 0.0, np.random.default_rng([n, 9]))
+
+
+def infrared_table(count: int) -> Iterator[str]:
+    """Lines: quartiles of each figure on living faces and on prints, in rooms without infrared of their own."""
+    yield f"{'simulated infrared, 0.6 m':28} {'mean of 255':>18} {'centre/edge':>18} {'cheek/chin':>18}"
+    for species in ("live", "vinyl_banner"):
+        read = [
+            infrared_of(frame_set, places_in(scene))
+            for scene, frame_set in frontal(species, count, (0.58, 0.62))
+            if scene.light in ("office", "dark") and not scene.conditions.dots
+        ]
+        cells = []
+        for values in zip(*((r.mean, r.centre_edge, r.cheek_chin) for r in read), strict=True):
+            low, middle, high = np.percentile(values, [25, 50, 75])
+            cells.append(f"{low:6.2f} {middle:5.2f} {high:5.2f}".rjust(18))
+        yield f"{species:20} n = {len(read):3d} {' '.join(cells)}"
+    yield "measured, one camera: live 105–120, 1.26–1.49, 2.6–3.5; vinyl print 55–85, 1.02–1.58, 1.3–1.6"
+
+
+def depth_noise_mm(preset: str, z_m: float, frames: int = 2) -> float:
+    """Noise of depth on a wall of skin's reflectance that faces the camera, in mm: its trend is taken out."""
+    model = PRESETS[preset]
+    camera = model.devices[0].depth
+    canvas = Canvas.empty(camera, infrared=True)
+    canvas.z_m[:], canvas.region[:] = z_m, int(Region.WALL)
+    canvas.light[..., 0], canvas.light[..., 2] = 0.5 * (0.6 / z_m) ** 2, 0.5
+    disparity, shadow = sensor.hidden(canvas, camera, model)
+    spread = []
+    for seed in range(frames):
+        rng = np.random.default_rng(seed)
+        counts = sensor.measure_depth(canvas, disparity, shadow, camera, model, _QUIET, rng)[150:330, 250:400]
+        spread.append((counts[counts > 0] * model.depth_unit_m * 1000).std())
+    return float(np.mean(spread))
+
+
+def depth_table() -> Iterator[str]:
+    """Lines: noise of each preset against a measured sensor's."""
+    yield f"{'simulated depth noise, mm':28} " + " ".join(f"{z:>14.1f} m" for z in AT_M)
+    for preset in PRESETS:
+        pairs = zip((depth_noise_mm(preset, z) for z in AT_M), MEASURED_MM[preset], strict=True)
+        yield f"{preset:28} " + " ".join(f"{ours:5.2f} of {real:4.2f}".rjust(16) for ours, real in pairs)
+
+
+def found_at(faces: Sequence[Face], landmarks: F64) -> bool:
+    """Whether a face was found where one is: its landmarks within a quarter of the distance of the eyes."""
+    across = float(np.linalg.norm(landmarks[1] - landmarks[0]))
+    return any(float(np.abs(face.landmarks - landmarks).mean()) < 0.25 * across for face in faces)
+
+
+def finder_table(count: int, finder: FaceFinder) -> Iterator[str]:
+    """Lines: share of frontal scenes in which the face finder finds the face, in colour and in infrared: lit evenly,
+    and under the projector's dots, which hide faces from it.
+    """
+    yield f"{'simulated, face found':28} {'colour':>16} {'infrared, even':>16} {'infrared, dots':>16}"
+    for species in SHOWN:
+        many = count if species == "live" else max(count // 8, 4)
+        in_colour: list[bool] = []
+        even: list[bool] = []
+        dotted: list[bool] = []
+        missed = []
+        for scene, frame_set in frontal(species, many, DISTANCE_M):
+            color, infrared, _ = streams(frame_set)
+            in_infrared = places_in(scene)
+            eight_bit = (infrared.pixels * (255.0 / infrared.white_level)).astype(np.uint8)
+            camera, to_color = frame_set.rig.color, scene.true_color
+            assert camera is not None, "the simulated camera has colour"
+            R, place = scene.motion.pose_at(0.0)
+            points = scene.subject.landmarks(scene.motion.expression_at(0.0)) @ R.T + place
+            in_color = project(camera, (points @ to_color.R.T + to_color.t).astype(np.float64))
+            hits = found_at(finder.find(color.pixels), in_color), found_at(finder.find(eight_bit), in_infrared)
+            dots = scene.conditions.dots
+            in_colour.append(hits[0])
+            (dotted if dots else even).append(hits[1])
+            if species == "live" and not (hits[0] and (dots or hits[1])):
+                missed.append(f"{scene.seed} {scene.model.name} {scene.light} colour {hits[0]} infrared {hits[1]}")
+        shares = (f"{np.mean(found):.1%} of {len(found)}" if found else "none" for found in (in_colour, even, dotted))
+        yield f"{species:20} n = {many:3d} " + " ".join(share.rjust(16) for share in shares)
+        yield from (f"  missed: scene {line}" for line in missed[:12])
+
+
+@command
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        prog="models.baselines.sensor_figures", description=(__doc__ or "").splitlines()[0]
+    )
+    parser.add_argument("--scenes", type=int, default=320, help="of living faces for the face finder")
+    parser.add_argument("--only", choices=("infrared", "depth", "finder"), help="one of the tables")
+    given = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    if given.scenes < 4:
+        raise DatasetError("--scenes must be at least 4: one for each simulated camera")
+    cv2.setNumThreads(1)
+    tables: dict[str, Callable[[], Iterator[str]]] = {
+        "depth": depth_table,
+        "infrared": lambda: infrared_table(max(given.scenes // 4, 8)),
+        "finder": lambda: finder_table(given.scenes, FaceFinder(threads=1)),
+    }
+    for name, table in tables.items():
+        if given.only in (None, name):
+            for line in table():
+                log.info("%s", line)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
