@@ -12,10 +12,11 @@ HEADLESS := numpy, cv2, numba, openvino, pyorbbecsdk
 NEEDS_LIBRARIES := pyrealsense2, pyqtgraph, PySide6.QtWidgets
 
 .DEFAULT_GOAL := help
-.PHONY: help demo install train-deps system test test-slow lint bench clean
+.PHONY: help demo kiosk install train-deps system test test-slow lint bench clean
 
 help:
 	@echo "make demo       install, simulate live faces and attacks, judge them, show verdicts and pictures"
+	@echo "make kiosk      install and open the window: the first camera found, else a simulated cast"
 	@echo "make test       install, lint, types, layers and tests"
 	@echo "make test-slow  the proofs that take minutes"
 	@echo "make install    virtual environment in $(VENV) with all that the program uses"
@@ -25,6 +26,9 @@ help:
 
 demo: install
 	$(BIN)/python -P -m app.demo
+
+kiosk: install
+	$(BIN)/python -P -m app kiosk
 
 install: $(VENV)/installed
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,6 +11,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from rich.console import Console
 
+from app.calibrate_geometric import rig_path, stored_rig
 from app.errors import Exit, Refused, say
 from app.evaluate import Scoring, score_all
 from app.outputs import claim, part_of, whole_file
@@ -17,7 +19,7 @@ from app.target import same_camera, target_readings
 from calibration.radiometric import TooLittle, fit_attenuation
 from drivers import session
 from drivers.errors import SessionError
-from drivers.open import is_session
+from drivers.open import is_session, open_source
 from models import site_threshold
 from models.fit_plot import Drawn, fit_picture
 from models.manifest import BONA_FIDE, read_manifest
@@ -83,19 +85,27 @@ def calibrate_threshold(
 def calibrate_radiometric(
     captures: Sequence[str],
     reflectance: float,
-    out: Path,
+    out: Path | None,
     dark_level: float | None,
     picture: Path | None,
     *,
+    rig_file: Path | None = None,
     force: bool,
 ) -> Exit:
-    """Fits the camera's law on captures of a flat target and writes the captures' rig with it to `out`, the fit as PNG
-    to `picture` where one is wanted.
+    """Fits the camera's law on captures of a flat target and writes a rig with it to `out`, the fit as PNG to `picture`
+    where one is wanted. The rig is that of `rig_file`, else the captures' own. Without `out` it goes where the drivers
+    look for it, by the camera's serial number; what is stored there already keeps its lenses.
 
     Raises TrilumeError where `out` exists, a capture lacks infrared on depth's grid or another rig took it, or the
     captures are too few or too alike to tell the law.
     """
-    claim(out, force=force, sources=captures)
+    if out is None:
+        with closing(open_source(captures[0])) as source:
+            source.open()
+            out = claim(rig_path(source.info, captures[0]), force=force)
+        rig_file = rig_file or (out if out.exists() else None)
+    else:
+        claim(out, force=force, sources=captures)
     if picture is not None:
         require_train_extra()
         if claim(picture, force=force, sources=captures) == out:
@@ -104,6 +114,7 @@ def calibrate_radiometric(
     if not found:
         raise Refused(f"{captures[0]}: no flat target was found in any capture: fill the middle of the picture with it")
     rig = found[0].rig
+    kept = stored_rig(rig_file, rig) if rig_file else rig
     other = next((reading.source for reading in found if not same_camera(reading.rig, rig)), None)
     if other:
         raise Refused(f"{other}: was taken with another rig than {captures[0]}: calibrate one camera at a time")
@@ -122,8 +133,9 @@ def calibrate_radiometric(
         part_of(picture).write_bytes(fit_picture(fit, drawn))
         part_of(picture).replace(picture)
     with whole_file(out) as file:
-        file.write(rig.model_copy(update={"radiometric": fit.law}).model_dump_json(indent=2) + "\n")
+        file.write(kept.model_copy(update={"radiometric": fit.law}).model_dump_json(indent=2) + "\n")
     law = fit.law
+    say(f"rig: {out}")
     say(f"exponent {law.exponent:.4f} (95 % {fit.exponent_interval[0]:.4f}–{fit.exponent_interval[1]:.4f}), "
         f"offset {1000 * law.offset_m:.0f} mm, dark level {law.dark_level:.1f} counts, gain {law.gain:.4f} "
         f"(95 % {fit.gain_interval[0]:.4f}–{fit.gain_interval[1]:.4f})")  # fmt: skip

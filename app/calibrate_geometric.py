@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from platformdirs import user_data_path
 from pydantic import ValidationError
 
 from app.errors import Exit, Refused, say
@@ -34,6 +32,7 @@ from calibration.projection import project
 from calibration.rig import Rig
 from calibration.target import Board, TargetError, pdf, png
 from drivers.frames import STREAMS
+from drivers.rigs import rig_file
 from drivers.source import CameraInfo
 
 LENS_LIMIT_PX = 1.0  # of 640 columns: root mean square residual that a rig may leave on a target
@@ -184,9 +183,9 @@ def rig_path(info: CameraInfo, name: str) -> Path:
     """Where a camera's rig is kept: by serial number. Raises Refused for a camera without one."""
     if not info.serial:
         raise Refused(f"{name}: names no serial number of its camera: say with --out where the rig is to go")
-    folder = user_data_path("trilume") / "rigs"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder / (re.sub(r"[^\w.-]+", "-", f"{info.sensor}-{info.serial}").strip("-.") + ".json")
+    path = rig_file(info.sensor, info.serial)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
 
 
 def _edges(captures: Sequence[str], rig: Rig) -> EdgeCheck | None:

@@ -12,6 +12,8 @@ from rich.console import Console
 
 from app.calibrate_commands import commands as target_commands
 from app.errors import Exit
+from app.settings_commands import commands as settings_commands
+from app.studio_commands import session_commands, studio
 
 app = typer.Typer(
     name="trilume",
@@ -23,9 +25,12 @@ app = typer.Typer(
 )
 sessions = typer.Typer(help="Session files: list, look at, check, repair, export.", no_args_is_help=True)
 app.add_typer(sessions, name="sessions")
+sessions.add_typer(session_commands)
 calibrate = typer.Typer(help="Fits a bundle to a site, a rig to its camera.", no_args_is_help=True)
 app.add_typer(calibrate, name="calibrate")
 calibrate.add_typer(target_commands)
+app.add_typer(studio, name="studio")
+app.add_typer(settings_commands, name="settings")
 
 BundleOption = Annotated[
     Path | None, typer.Option("--bundle", metavar="DIR", help="Model bundle; without it the shipped one.")
@@ -111,6 +116,29 @@ def watch(
 
 
 @app.command()
+def kiosk(
+    source: Annotated[
+        str | None,
+        typer.Option(metavar="URI", help="Camera, recording, sim://…; else first camera or a cast."),
+    ] = None,
+    fullscreen: Annotated[
+        bool, typer.Option("--fullscreen", help="The subject's view; leaving it asks for the PIN.")
+    ] = False,
+    bundle: BundleOption = None,
+    accept_sensor: AcceptOption = False,
+    language: Annotated[Literal["auto", "en", "de", "zh_CN"] | None, typer.Option(help="Of the window.")] = None,
+    theme: Annotated[Literal["auto", "dark", "light"] | None, typer.Option(help="Of the window.")] = None,
+    keep_alive: Annotated[bool, typer.Option("--keep-alive", help="Start the window again when it dies.")] = False,
+    timing: Annotated[bool, typer.Option("--timing", help="Say when the first picture and verdict came.")] = False,
+) -> Exit:
+    """The window: live view with reasons, studio, replay, and the view of the person in front of the camera."""
+    from app.kiosk.command import Wish
+    from app.kiosk.command import kiosk as run
+
+    return run(Wish(source, bundle, language, theme, fullscreen, accept_sensor, keep_alive, timing))
+
+
+@app.command()
 def explain(
     source: Annotated[str, typer.Argument(metavar="SOURCE", help="Session, frame folder or sim://… .")],
     out: Annotated[Path, typer.Option(metavar="PNG", help="Picture to write.")],
@@ -162,7 +190,7 @@ def record(
     """Records a source to a session file with its labels; Ctrl-C stops and keeps what was recorded."""
     from app.record import Limits
     from app.record import record as run
-    from drivers.open import open_source
+    from drivers.open import open_supervised
     from drivers.session import Labels
 
     labels = Labels(
@@ -177,7 +205,7 @@ def record(
         notes=notes,
     )
     limits = Limits(seconds, frames, keep_free_mb * 1_000_000)
-    return run(open_source(source), out, lambda: labels, limits, _console(stderr=True))
+    return run(open_supervised(source), out, lambda: labels, limits, _console(stderr=True))
 
 
 @app.command()
@@ -232,7 +260,17 @@ def calibrate_threshold(
 def calibrate_radiometric(
     captures: Annotated[list[str], typer.Argument(metavar="CAPTURE…", help="Recordings of a flat target.")],
     reflectance: Annotated[float, typer.Option(min=0.02, max=1.0, help="Of the target, in infrared.")],
-    out: Annotated[Path, typer.Option(metavar="RIG.json", help="Rig with the law found.")],
+    out: Annotated[
+        Path | None, typer.Option(metavar="RIG.json", help="Without it the user's data folder, by serial number.")
+    ] = None,
+    rig: Annotated[
+        Path | None,
+        typer.Option(
+            "--rig",
+            metavar="RIG.json",
+            help="Rig to put the law into; without it the camera's stored one, else the recordings'.",
+        ),
+    ] = None,
     dark_level: Annotated[float | None, typer.Option(min=0, help="Counts with the lens covered.")] = None,
     picture: Annotated[Path | None, typer.Option(metavar="FIT.png", help="Picture of the fit.")] = None,
     force: ForceOption = False,
@@ -240,7 +278,7 @@ def calibrate_radiometric(
     """How this camera's infrared light falls off with distance, from a flat target at several distances."""
     from app.calibrate import calibrate_radiometric as run
 
-    return run(captures, reflectance, out, dark_level, picture, force=force)
+    return run(captures, reflectance, out, dark_level, picture, rig_file=rig, force=force)
 
 
 @app.command()
@@ -274,11 +312,22 @@ def counterfactual(
 
 
 @app.command()
-def doctor() -> Exit:
+def devices(as_json: Annotated[bool, typer.Option("--json", help="Every detail, for programs.")] = False) -> Exit:
+    """Which cameras are plugged in, what they offer, and why one cannot be used."""
+    from app.devices import devices as run
+
+    return run(_console(), as_json=as_json)
+
+
+@app.command()
+def doctor(
+    udev: Annotated[bool, typer.Option("--udev", help="Print udev rules that let a user open cameras.")] = False,
+) -> Exit:
     """What this machine has and lacks, as text to paste into a report; exit code 2 where it cannot replay."""
     from app.doctor import doctor as run
+    from app.doctor import show_rules
 
-    return run(_console())
+    return show_rules() if udev else run(_console())
 
 
 PathsArgument = Annotated[list[Path], typer.Argument(metavar="PATH…", help="Session files or folders of them.")]
@@ -322,6 +371,28 @@ def sessions_repair(
     from app.sessions import repair
 
     return repair(path, out, _console())
+
+
+@sessions.command("import")
+def sessions_import(
+    sources: Annotated[
+        list[Path], typer.Argument(metavar="PATH…", help="SDK recordings (.bag, .db3), frame folders, picture folders.")
+    ],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the sessions, which keep their names.")],
+    rig: Annotated[
+        Path | None, typer.Option("--rig", metavar="RIG.json", help="The camera's rig; picture folders need it.")
+    ] = None,
+    labels: Annotated[
+        list[str] | None, typer.Option("--labels", metavar="KEY=VALUE", help="As `record` has them; give one or more.")
+    ] = None,
+    depth_unit_m: Annotated[float, typer.Option(min=1e-6, help="Metres a count, of picture folders.")] = 0.001,
+    sensor: Annotated[str, typer.Option(help="By which bundles know the camera, of picture folders.")] = "",
+) -> Exit:
+    """Sessions from what other programs recorded; nothing is overwritten."""
+    from app.import_recordings import Foreign
+    from app.import_recordings import import_recordings as run
+
+    return run(sources, out, labels or [], rig, Foreign(depth_unit_m, sensor))
 
 
 @sessions.command("export")

@@ -7,7 +7,7 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, distribution, version
@@ -17,8 +17,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from app.errors import Exit, log_path
+from app.errors import Exit, log_path, say
 from app.tables import folding
+from drivers import udev
+from drivers.discovery import usb_cameras
 from drivers.errors import TrilumeError
 from pipeline.bundle import load_bundle
 from pipeline.face_models import models_directory, read_nets
@@ -61,6 +63,19 @@ SYSTEM_LIBRARIES = {
 }
 """Shared libraries that camera SDKs and Qt load, and the Debian packages that hold them."""
 
+WINDOW_LIBRARIES = {
+    "libxcb-cursor.so.0": "libxcb-cursor0",
+    "libxkbcommon-x11.so.0": "libxkbcommon-x11-0",
+    "libxcb-icccm.so.4": "libxcb-icccm4",
+    "libxcb-keysyms.so.1": "libxcb-keysyms1",
+    "libxcb-shape.so.0": "libxcb-shape0",
+}
+"""What Qt loads beside those on an X11 display; one missing and it aborts the process."""
+
+FONT_FOLDERS = ("/usr/share/fonts", "/usr/local/share/fonts", "~/.local/share/fonts", "~/.fonts")
+CHINESE_FONTS = ("cjk", "notosanssc", "notoserifsc", "sourcehan", "wqy", "uming", "ukai", "droidsansfallback", "simsun")
+"""In the names of files, without spaces and dashes, in lower case."""
+
 
 class State(StrEnum):
     OK = "ok"
@@ -80,7 +95,11 @@ class Finding:
 
 def missing_system_packages() -> list[str]:
     """Debian packages whose libraries do not load."""
-    return [package for library, package in SYSTEM_LIBRARIES.items() if not _loads(library)]
+    return _missing(SYSTEM_LIBRARIES)
+
+
+def _missing(libraries: Mapping[str, str]) -> list[str]:
+    return [package for library, package in libraries.items() if not _loads(library)]
 
 
 def _loads(library: str) -> bool:
@@ -121,6 +140,10 @@ def examine() -> Iterator[Finding]:
     for package in OPTIONAL:
         yield _importable(package)
     yield _system_libraries()
+    yield _window_libraries()
+    yield _chinese_font()
+    yield _camera_rules()
+    yield _cameras()
 
 
 def _python() -> Finding:
@@ -213,6 +236,54 @@ def _system_libraries() -> Finding:
         text = f"for cameras and the window: apt-get install {' '.join(missing)}"
         return Finding("system libraries", State.ABSENT, text, needed=False)
     return Finding("system libraries", State.OK, ", ".join(SYSTEM_LIBRARIES), needed=False)
+
+
+def _window_libraries() -> Finding:
+    missing = _missing(WINDOW_LIBRARIES)
+    if missing:
+        text = f"for the window on an X11 display: apt-get install {' '.join(missing)}"
+        return Finding("window libraries", State.ABSENT, text, needed=False)
+    return Finding("window libraries", State.OK, ", ".join(WINDOW_LIBRARIES), needed=False)
+
+
+def _chinese_font(folders: Sequence[str] = FONT_FOLDERS) -> Finding:
+    """By the names of font files: asking fontconfig needs a package that a bare system lacks."""
+    for folder in folders:
+        for file in Path(folder).expanduser().rglob("*.[tToO]t[fFcC]"):
+            plain = file.name.lower().replace("-", "").replace(" ", "").replace("_", "")
+            if any(name in plain for name in CHINESE_FONTS):
+                return Finding("Chinese font", State.OK, str(file), needed=False)
+    text = "Chinese text shows as boxes: apt-get install fonts-noto-cjk"
+    return Finding("Chinese font", State.ABSENT, text, needed=False)
+
+
+def _camera_rules() -> Finding:
+    """Whether a user who is not root may open a camera."""
+    if not sys.platform.startswith("linux"):
+        return Finding("camera permissions", State.OK, "nothing to set on this system", needed=False)
+    ruled = udev.ruled()
+    told = [f"{maker}: {file}" for maker, file in ruled.items()]
+    lacking = [maker for maker in ("RealSense", "Orbbec") if maker not in ruled]
+    if lacking:
+        told.append(f"no udev rules for {' and '.join(lacking)}: {udev.INSTALL}")
+    return Finding("camera permissions", State.ABSENT if lacking else State.OK, "; ".join(told), needed=False)
+
+
+def _cameras() -> Finding:
+    """As the kernel lists them: no SDK is loaded, nothing is opened."""
+    found = usb_cameras()
+    if not found:
+        return Finding("cameras", State.ABSENT, "none is plugged in", needed=False)
+    told = [f"{c.name} ({c.port or 'USB'}){'' if c.openable else ': no permission to open it'}" for c in found]
+    state = State.OK if all(c.openable for c in found) else State.WRONG
+    return Finding("cameras", state, "; ".join(told) + "; more by `trilume devices`", needed=False)
+
+
+def show_rules() -> Exit:
+    """Prints the udev rules on standard output, to be sent to their file, and how on standard error."""
+    print(udev.RULES, end="")
+    say(f"these rules go into {udev.RULES_FILE}: {udev.INSTALL}")
+    return Exit.DONE
 
 
 if __name__ == "__main__":

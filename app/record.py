@@ -1,9 +1,12 @@
-"""A source written to a session file, until it ends, the limit is reached or somebody stops it."""
+"""A source written to a session file, until it ends, the limit is reached or somebody stops it.
+
+A camera is brought back after troubles, and its recording goes on in a further file.
+"""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain
@@ -15,8 +18,11 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from app.errors import SIGNALS, Exit, Refused, say, stopped_by
 from drivers.errors import TrilumeError
 from drivers.frames import FrameSet
-from drivers.session import PART, Labels, SessionWriter
+from drivers.live import BoundedQueue, LiveStream, patient_frames
+from drivers.segments import Segments
+from drivers.session import Labels
 from drivers.source import Source, frames_of
+from drivers.supervision import Supervised
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +39,17 @@ class _Written:
     """What has been recorded so far, and why it stopped before its end."""
 
     frames: int = 0
-    lost: int = 0
     seconds: float = 0.0
     trouble: str | None = None
+    segments: Segments | None = None
+
+    @property
+    def lost(self) -> int:
+        return self.segments.lost if self.segments else 0
+
+    def names(self, out: Path) -> str:
+        """Of the files; after trouble a name says that the recording was cut short."""
+        return ", ".join(map(str, self.segments.paths if self.segments else ())) or str(out)
 
 
 def record(source: Source, out: Path, labels: Callable[[], Labels], limits: Limits, console: Console) -> Exit:
@@ -46,17 +60,16 @@ def record(source: Source, out: Path, labels: Callable[[], Labels], limits: Limi
     written = _Written()
     code = Exit.DONE
     try:
-        with closing(source):
-            frames = frames_of(source)
-            first = next(frames, None)
+        with closing(source), closing(_delivered(source)) as delivered:
+            first = next(delivered, None)
             if first is None:
                 raise Refused(f"{out}: the source delivers no frames: nothing to record")
-            with SessionWriter(out, source.rig, source.info, labels()) as writer, _progress(console) as progress:
+            with Segments(out, source, labels()) as segments, _progress(console) as progress:
+                written.segments = segments
                 bar = progress.add_task(out.name, total=_expected(source, limits))
-                for frame_set in _within(chain([first], frames), out.parent, limits, written):
-                    writer.write(frame_set)
+                for segment, frame_set in _within(chain([first], delivered), out.parent, limits, written):
+                    segments.write(frame_set, segment)
                     written.frames += 1
-                    written.lost += frame_set.lost
                     progress.update(bar, completed=written.frames)
     except SIGNALS as signal:
         code = stopped_by(signal)
@@ -65,32 +78,46 @@ def record(source: Source, out: Path, labels: Callable[[], Labels], limits: Limi
             raise
         written.trouble = str(error)
     if not console.quiet:
-        say(f"{_name(out)}: {written.frames} frame sets, {written.seconds:.2f} s, lost {written.lost}")
+        say(f"{written.names(out)}: {written.frames} frame sets, {written.seconds:.2f} s, lost {written.lost}")
     if written.trouble:
         say(written.trouble)
         code = Exit.ENDED_EARLY
     return code
 
 
-def _name(out: Path) -> Path:
-    """The name that the recording got: after trouble the writer says in it that it was cut short."""
-    names = (out, out.with_suffix(".interrupted.mcap"), out.with_name(out.name + PART))
-    return next((name for name in names if name.exists()), out)
+def _delivered(source: Source) -> Generator[tuple[int, FrameSet], None, None]:
+    """Every set with the number of its segment. Of a camera, the disk may be slower for a while than it delivers."""
+    if not isinstance(source, Supervised):
+        for frame_set in frames_of(source):
+            yield 0, frame_set
+        return
+    line = BoundedQueue()
+    try:
+        for _ in patient_frames(LiveStream(source, line), say):
+            yield from line.waiting()
+    except TrilumeError:
+        yield from line.waiting()
+        raise
+    yield from line.waiting()
 
 
-def _within(frames: Iterator[FrameSet], folder: Path, limits: Limits, written: _Written) -> Iterator[FrameSet]:
+def _within(
+    delivered: Iterator[tuple[int, FrameSet]], folder: Path, limits: Limits, written: _Written
+) -> Iterator[tuple[int, FrameSet]]:
     """The frame sets up to the limit."""
-    began_s: float | None = None
-    for frame_set in frames:
-        began_s = frame_set.device_time_s if began_s is None else began_s
-        elapsed_s = frame_set.device_time_s - began_s
+    before: tuple[int, float] | None = None
+    elapsed_s = 0.0
+    for segment, frame_set in delivered:
+        if before is not None and before[0] == segment:
+            elapsed_s += frame_set.device_time_s - before[1]
+        before = segment, frame_set.device_time_s
         if limits.seconds is not None and elapsed_s >= limits.seconds:
             return
         if shutil.disk_usage(folder).free < limits.keep_free_bytes:
             written.trouble = f"{folder}: the disk is nearly full: make room, or lower --keep-free-mb"
             return
         written.seconds = elapsed_s
-        yield frame_set
+        yield segment, frame_set
         if written.frames == limits.frames:
             return
 

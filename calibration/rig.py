@@ -36,10 +36,10 @@ class _Frozen(BaseModel):
 class Intrinsics(_Frozen):
     """Pinhole and distortion of one stream; pixel centres are at integers.
 
-    `fx, fy, cx, cy` in pixels. `distortion` in OpenCV's order: `brown_conrady` and its inverse
-    k1 k2 p1 p2 k3 (the inverse maps distorted to ideal coordinates, as librealsense defines it),
-    `rational` k1 k2 p1 p2 k3 k4 k5 k6, `kannala_brandt4` k1 k2 k3 k4. Missing trailing
-    coefficients are zero; superfluous ones are an error.
+    `fx, fy, cx, cy` in pixels. `distortion` in OpenCV's order: `brown_conrady` and its inverse k1 k2 p1 p2 k3 (the
+    inverse applies that polynomial from distorted to ideal coordinates; what librealsense calls so it projects the
+    other way, see `drivers.realsense_sdk.intrinsics`), `rational` k1 k2 p1 p2 k3 k4 k5 k6, `kannala_brandt4`
+    k1 k2 k3 k4. Missing trailing coefficients are zero; superfluous ones are an error.
     """
 
     width: int = Field(gt=0, le=16384)

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 
 from calibration.rig import Rig
@@ -20,10 +21,33 @@ from drivers.clock import Clock, SystemClock
 from drivers.errors import EndOfStream, Stalled
 from drivers.frames import FrameSet
 from drivers.source import CameraInfo, Source
+from drivers.supervision import Supervised
 
 _READ_S = 0.5
 _BREATH_S = 0.01  # between two reads of a source that answers "stalled" at once
 _LEAVE_S = 0.4
+_RATE_SETS = 30
+_RATE_S = 1.0  # without any: the rate is 0
+
+
+class Rate:
+    """How often something happens, over the last second or so. One thread ticks, any reads."""
+
+    def __init__(self) -> None:
+        self._times: deque[float] = deque(maxlen=_RATE_SETS + 1)
+
+    def tick(self, now: float) -> None:
+        """It happened."""
+        if self._times and now - self._times[-1] > _RATE_S:
+            self._times.clear()
+        self._times.append(now)
+
+    def per_second(self, now: float) -> float:
+        """Events a second, 0 once none has come for a second."""
+        times = tuple(self._times.copy())
+        if len(times) < 2 or now - times[-1] > _RATE_S or times[-1] <= times[0]:
+            return 0.0
+        return (len(times) - 1) / (times[-1] - times[0])
 
 
 class LatestSlot:
@@ -60,23 +84,27 @@ class LatestSlot:
 
 class BoundedQueue:
     """Frame sets on their way to a recorder. The camera does not wait for a slow disk: `dropped` counts what did not
-    fit, and the next set that does says so in `lost`."""
+    fit, and the next set that does says so in `lost`; `missed` is what no set has said yet."""
 
     def __init__(self, sets: int = 60) -> None:
-        self.dropped = 0
-        self._queue: queue.Queue[FrameSet | None] = queue.Queue(sets)
-        self._missed = 0
+        self.dropped = self.missed = 0
+        self._queue: queue.Queue[tuple[int, FrameSet] | None] = queue.Queue(sets)
+        self._segment = 0
+
+    def cut(self) -> None:
+        """The camera was away: what is put from now on belongs to another segment. From the capture thread."""
+        self._segment += 1
 
     def put(self, frame_set: FrameSet) -> None:
         """From the capture thread; returns at once."""
-        told = replace(frame_set, lost=frame_set.lost + self._missed) if self._missed else frame_set
+        told = replace(frame_set, lost=frame_set.lost + self.missed) if self.missed else frame_set
         try:
-            self._queue.put_nowait(told)
+            self._queue.put_nowait((self._segment, told))
         except queue.Full:
             self.dropped += 1
-            self._missed += 1 + frame_set.lost
+            self.missed += 1 + frame_set.lost
         else:
-            self._missed = 0
+            self.missed = 0
 
     def end(self) -> None:
         """No more will come: `sets` ends after what is in the queue."""
@@ -84,25 +112,40 @@ class BoundedQueue:
             try:
                 self._queue.put(None, timeout=_LEAVE_S)
             except queue.Full:  # a recorder that stands still loses its oldest set, the end gets through
-                self.dropped += self._queue.get_nowait() is not None
+                with suppress(queue.Empty):
+                    self.dropped += self._queue.get_nowait() is not None
             else:
                 return
 
     def sets(self) -> Iterator[FrameSet]:
         """For the recorder's thread: every set in order until the end."""
-        while (frame_set := self._queue.get()) is not None:
+        for _, frame_set in self.in_segments():
             yield frame_set
+
+    def in_segments(self) -> Iterator[tuple[int, FrameSet]]:
+        """As `sets`, each with the number of its segment, from 0."""
+        while (item := self._queue.get()) is not None:
+            yield item
+
+    def waiting(self) -> Iterator[tuple[int, FrameSet]]:
+        """As `in_segments`, but only what is there already."""
+        with suppress(queue.Empty):
+            while (item := self._queue.get_nowait()) is not None:
+                yield item
 
 
 class LiveStream:
     """A `Source` read by a capture thread into a `LatestSlot`. One consumer thread.
 
     `read` raises `Stalled` with the source's own words while the source still hopes; anything else that the source
-    raises ends the stream, after the last good set, and is raised by each further `read`.
+    raises ends the stream, after the last good set, and is raised by each further `read`. `arrivals` are the sets that
+    the source delivered, `lost` those of which it told that they were lost.
     """
 
     def __init__(self, source: Source, recorder: BoundedQueue | None = None, clock: Clock | None = None) -> None:
         self.slot = LatestSlot()
+        self.arrivals, self.lost = Rate(), 0
+        self._recording = threading.Lock()
         self._source, self._recorder, self._clock = source, recorder, clock or SystemClock()
         self._thread: threading.Thread | None = None
         self._closing, self._gone = False, True
@@ -122,6 +165,15 @@ class LiveStream:
         self._source.open()
         self._gone = False
         self._thread = self._clock.start(self._capture, "capture")
+
+    def record_to(self, recorder: BoundedQueue | None) -> None:
+        """From now on every set also goes there; the recorder before is told its end. From any thread."""
+        with self._recording:
+            before, self._recorder = self._recorder, recorder
+        if before is not None and before is not recorder:
+            before.end()
+        if recorder is not None and self._gone:
+            recorder.end()
 
     def read(self, timeout_s: float) -> FrameSet:
         """The newest frame set that was not yet read."""
@@ -148,6 +200,7 @@ class LiveStream:
 
     def _capture(self) -> None:
         lossless = not self._source.info.live
+        away = _times_away(self._source)
         try:
             while not self._closing:
                 try:
@@ -157,8 +210,14 @@ class LiveStream:
                     self._clock.wait(lambda: self._closing, _BREATH_S)
                     continue
                 self._trouble = None
-                if self._recorder is not None:
-                    self._recorder.put(frame_set)
+                self.arrivals.tick(self._clock.now())
+                self.lost += frame_set.lost
+                before, away = away, _times_away(self._source)
+                with self._recording:
+                    if self._recorder is not None:
+                        if away != before:
+                            self._recorder.cut()
+                        self._recorder.put(frame_set)
                 if lossless:
                     self._clock.wait(lambda: not self.slot.full or self._closing, float("inf"))
                 self.slot.put(frame_set)
@@ -166,10 +225,14 @@ class LiveStream:
         except Exception as error:
             self._ended = error
         finally:
-            if self._recorder is not None:
-                self._recorder.end()
             self._gone = True
             self._clock.tell()
+            self.record_to(None)
+
+
+def _times_away(source: Source) -> int:
+    """How often a supervised camera has come back."""
+    return source.health().recoveries if isinstance(source, Supervised) else 0
 
 
 def patient_frames(source: Source, say: Callable[[str], None], timeout_s: float = 1.0) -> Iterator[FrameSet]:

@@ -60,9 +60,15 @@ def opener_of(uri: str) -> Callable[[str], Source]:
 def open_live(uri: str) -> Source:
     """For whoever looks on: of a camera the newest frame set, and the camera is brought back after troubles; of a
     recording every set. Not yet opened. Raises as `open_source`."""
-    scheme = uri.partition("://")[0].lower()
-    supervised = scheme == "faults" or scheme in _CAMERAS  # a simulated camera compiles as it opens: that is no hang
-    return LiveStream(Supervised(opener_of(uri)) if supervised else open_source(uri))
+    return LiveStream(open_supervised(uri))
+
+
+def open_supervised(uri: str) -> Source:
+    """As `open_source`; a camera comes `Supervised`. A simulated one does not: it compiles as it opens, and that is no
+    hang."""
+    scheme, separator, _ = uri.partition("://")
+    supervised = bool(separator) and (scheme.lower() == "faults" or scheme.lower() in _CAMERAS)
+    return Supervised(opener_of(uri)) if supervised else open_source(uri)
 
 
 def sessions_in(folder: Path) -> list[Path]:

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ from drivers.frames import FrameSet, Image, Stream
 from drivers.orbbec_formats import COLOR_FORMATS, GREY8_FORMATS, GREY16_FORMATS, rig_of, sensor_key
 from drivers.orbbec_sdk import UDEV, camera, image, motion, sdk, sdk_errors
 from drivers.orbbec_settings import OrbbecSettings, apply
+from drivers.rigs import calibrated
 from drivers.source import CameraInfo, OnceOpened
 
 CLOSE_S: Final = 1.8
@@ -109,7 +111,7 @@ class OrbbecSource(OnceOpened):
             atexit.register(self.close)  # a camera still streaming when Python ends would abort the process
             first = self._wait(_FIRST_SET_S)
             with sdk_errors(self._where):
-                self._told = self._described(), self._rig_of(first)
+                self._told = self._calibrated(self._described(), self._rig_of(first))
             self._pending = first
         except BaseException:
             self.close()
@@ -223,6 +225,13 @@ class OrbbecSource(OnceOpened):
         name = about.get_name()
         return CameraInfo(name, sensor_key(name), about.get_serial_number(), live=True, origin="real")
 
+    def _calibrated(self, info: CameraInfo, factory: Rig) -> tuple[CameraInfo, Rig]:
+        """With the rig that was stored for this camera; depth that it aligned itself is not what was calibrated."""
+        if self._settings.hardware_alignment:
+            return info, factory
+        rig, words = calibrated(factory, info.sensor, info.serial)
+        return replace(info, name=info.name + words), rig
+
     def _rig_of(self, frames: dict[Stream, Any]) -> Rig:
         """From the profiles that the frames carry: with hardware alignment they differ from those asked for."""
         profiles = {stream: frame.get_stream_profile().as_video_stream_profile() for stream, frame in frames.items()}
@@ -263,7 +272,7 @@ class OrbbecSource(OnceOpened):
             name = next((name for name in names if name in there), None)
             offered = list(self._offered(pipeline, name, _FORMATS[stream])) if name else []
             if stream == "depth" and color is not None and self._settings.hardware_alignment:
-                aligned = list(_videos(pipeline.get_d2c_depth_profile_list(color, ob.OBAlignMode.HW_MODE)))
+                aligned = list(videos(pipeline.get_d2c_depth_profile_list(color, ob.OBAlignMode.HW_MODE)))
                 if aligned:
                     offered = aligned
                     config.set_align_mode(ob.OBAlignMode.HW_MODE)
@@ -283,7 +292,7 @@ class OrbbecSource(OnceOpened):
         return {sensors.get_type_by_index(k).name for k in range(sensors.get_count())}
 
     def _offered(self, pipeline: Any, name: str, formats: tuple[str, ...]) -> Iterator[Any]:
-        for video in _videos(pipeline.get_stream_profile_list(getattr(self._ob.OBSensorType, name))):
+        for video in videos(pipeline.get_stream_profile_list(getattr(self._ob.OBSensorType, name))):
             if video.get_format().name in formats:
                 yield video
 
@@ -300,6 +309,7 @@ def _stop(pipeline: Any, held: Any, using: threading.Lock) -> None:
         del pipeline, held
 
 
-def _videos(profiles: Any) -> Iterator[Any]:
+def videos(profiles: Any) -> Iterator[Any]:
+    """A list of the SDK's stream profiles as video ones."""
     for k in range(profiles.get_count()):
         yield profiles.get_stream_profile_by_index(k).as_video_stream_profile()

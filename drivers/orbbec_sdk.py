@@ -17,15 +17,13 @@ from typing import Any, Final
 import numpy as np
 
 from calibration.rig import Extrinsics, Intrinsics
+from drivers import udev
 from drivers.errors import AccessDenied, Busy, CameraError, Disconnected, NotFound, SdkMissing, Unsupported
 from drivers.frames import Image, Stream
 from drivers.orbbec_formats import extrinsics, frame_pixels, intrinsics, white_level
 
 INSTALL: Final = "pip install --no-deps pyorbbecsdk2"
-UDEV: Final = (
-    "copy shared/99-obsensor-libusb.rules of the package pyorbbecsdk to /etc/udev/rules.d, run "
-    "'sudo udevadm control --reload-rules && sudo udevadm trigger', and plug the camera in again"
-)
+UDEV: Final = udev.ADVICE
 
 # What the SDK and the kernel say, in lower case → what that means here.
 _MEANINGS: Final[tuple[tuple[tuple[str, ...], type[CameraError], str], ...]] = (

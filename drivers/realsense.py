@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 from pydantic import ConfigDict
 
 from drivers.camera_uri import parse_camera
-from drivers.errors import Disconnected, EndOfStream, NotFound, Stalled, Unsupported
+from drivers.errors import CameraError, Disconnected, EndOfStream, NotFound, Stalled, Unsupported
 from drivers.frames import FrameSet
 from drivers.realsense_capture import Capture
 from drivers.realsense_sdk import (
@@ -26,6 +26,7 @@ from drivers.realsense_sdk import (
     sdk_errors,
     sensor_key,
 )
+from drivers.rigs import calibrated
 from drivers.source import CameraInfo, OnceOpened
 
 Emitter = Literal["on", "off", "alternating"]
@@ -101,7 +102,13 @@ class RealSenseSource(OnceOpened):
             with sdk_errors(self._where):
                 device = self._find(rs)
                 capture = self._started(rs, device)
-                self._told = self._described(rs, device), capture.rig
+                info = self._described(rs, device)
+            try:
+                capture.rig, words = calibrated(capture.rig, info.sensor, info.serial)
+            except CameraError:
+                capture.stop()
+                raise
+            self._told = replace(info, name=info.name + words), capture.rig
             self._running = capture, device
             atexit.register(self.close)  # a callback still running when Python ends would abort the process
 

@@ -17,14 +17,12 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from calibration.rig import DistortionModel, Extrinsics, Intrinsics, Rig
+from drivers import udev
 from drivers.errors import AccessDenied, Busy, CameraError, Disconnected, NotFound, SdkMissing, Unsupported
 from drivers.frames import Image, Stream, frozen_copy
 
 INSTALL: Final = "pip install 'trilume[realsense]'"
-UDEV: Final = (
-    "install librealsense's udev rules (its 99-realsense-libusb.rules into /etc/udev/rules.d), run "
-    "'sudo udevadm control --reload-rules && sudo udevadm trigger', and plug the camera in again"
-)
+UDEV: Final = udev.ADVICE
 _FIT_PX: Final = 0.25  # how well our model must describe the device's lens
 
 # What librealsense and the kernel say, in lower case → what that means here.

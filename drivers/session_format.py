@@ -87,7 +87,7 @@ class Labels(_Record):
     """What people say about a session; never part of the streams. Empty = not said.
 
     `subject` is a pseudonym, `species` the kind of attack instrument or `bona_fide`, `instrument` the
-    one specimen of it, `consent` a reference to the signed paper.
+    one specimen of it, `consent` a reference to the signed paper, `quality` an operator's judgement of the recording.
     """
 
     subject: str = ""
@@ -99,6 +99,7 @@ class Labels(_Record):
     site: str = ""
     consent: str = ""
     notes: str = ""
+    quality: Literal["", "good", "bad"] = ""
 
 
 _CAMERA_INFO: Final = TypeAdapter(CameraInfo)

@@ -89,7 +89,7 @@ class Engine:
             # The one place where everything is caught: a kiosk must go on and must not say `live`.
             log.exception("frame %d could not be judged", frame_set.sequence)
             self._faults += 1
-            self._forget()
+            self.forget()
             result = self._undecided(frame_set, Reason.INTERNAL_ERROR)
         return replace(result, stage_ms=watch.ms)
 
@@ -97,9 +97,15 @@ class Engine:
         """The verdict of everything seen so far; any attack episode wins."""
         return self._session.overall()
 
+    def forget(self) -> None:
+        """A new visit begins: neither the evidence so far nor the faces followed count for who comes next."""
+        self._session.reset()
+        self._on_color.reset()
+        self._on_infrared.reset()
+
     def _judge(self, frame_set: FrameSet, watch: Stopwatch) -> Result:
         if reason := self._clock.check(frame_set):
-            self._forget()
+            self.forget()
             return self._undecided(frame_set, reason)
         if reason := check_streams(frame_set, self._description.preprocessing.gate):
             return self._undecided(frame_set, reason)
@@ -169,11 +175,6 @@ class Engine:
         barred = judgement.reason if judgement.verdict is Verdict.UNDECIDED else None
         self._session.add(time_s, score, barred)
 
-    def _forget(self) -> None:
-        self._session.reset()
-        self._on_color.reset()
-        self._on_infrared.reset()
-
     def _undecided(self, frame_set: FrameSet, reason: Reason, face: Face | None = None) -> Result:
         self._session.missed(frame_set.device_time_s)
         return self._result(frame_set, Judgement(Verdict.UNDECIDED, reason), face, Preparation(reason))
@@ -195,6 +196,7 @@ class Engine:
             pose=seen.pose,
             prepared=seen.prepared,
             lost=frame_set.lost,
+            evidence=self._session.evidence,
         )
 
 

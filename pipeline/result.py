@@ -110,7 +110,8 @@ class Result:
     """One frame set judged. Scores are attack probabilities in [0, 1], None where the stage did not run.
 
     `patches` holds a score for each of the bundle's positions, None where a position is unused.
-    `session_verdict` is the sequential test's state after this frame. `stage_ms` is wall time.
+    `session_verdict` is the sequential test's state after this frame and `evidence` the sum behind it, in nats,
+    positive for an attack (None: not told). `stage_ms` is wall time.
     """
 
     frame: int
@@ -128,3 +129,4 @@ class Result:
     prepared: Prepared | None = None
     lost: int = 0
     stage_ms: Mapping[str, float] = field(default_factory=dict)
+    evidence: float | None = None

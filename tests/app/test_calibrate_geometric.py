@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 import pytest
 
-from app import calibrate_geometric
 from app.__main__ import main
 from calibration.rig import Extrinsics, Intrinsics, Rig
+from drivers import rigs
 from drivers.frames import FrameSet, Image
 from drivers.session import Labels, SessionWriter
 from drivers.source import CameraInfo
@@ -97,7 +97,7 @@ def test_nothing_is_overwritten(calibrated: Path, captures: Path, capsys: pytest
 def test_without_out_the_rig_goes_by_serial_number(
     captures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(calibrate_geometric, "user_data_path", lambda _: tmp_path / "user")
+    monkeypatch.setattr(rigs, "user_data_path", lambda _: tmp_path / "user")
     assert main(["calibrate", "geometric", str(captures)]) == 0
     assert (tmp_path / "user/rigs/sim-target-R-7-1.json").exists()
     capsys.readouterr()

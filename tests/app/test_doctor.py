@@ -9,6 +9,7 @@ import pytest
 from app import doctor
 from app.__main__ import main
 from app.doctor import Finding, Optional, State
+from drivers.discovery import UsbCamera
 from drivers.errors import BundleError
 
 
@@ -72,3 +73,35 @@ def test_missing_libraries_are_named_by_their_debian_package(monkeypatch: pytest
     monkeypatch.setattr(doctor, "SYSTEM_LIBRARIES", {"libc.so.6": "libc6", "libnothing.so.9": "libnothing9"})
     assert doctor.missing_system_packages() == ["libnothing9"]
     assert doctor._system_libraries().text.endswith("apt-get install libnothing9")
+
+
+def test_what_the_window_and_chinese_text_lack_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(doctor, "WINDOW_LIBRARIES", {"libnothing-x11.so.9": "libnothing-x11-9"})
+    lacking = doctor._window_libraries()
+    assert lacking.text.endswith("apt-get install libnothing-x11-9")
+    assert not lacking.needed
+    assert "fonts-noto-cjk" in doctor._chinese_font([str(tmp_path)]).text
+    (tmp_path / "NotoSansCJK-Regular.ttc").touch()
+    assert doctor._chinese_font([str(tmp_path)]).state is State.OK
+
+
+def test_permissions_tell_the_command_that_installs_the_rules(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(doctor.sys, "platform", "linux")
+    monkeypatch.setattr(doctor.udev, "ruled", lambda: {"Orbbec": tmp_path})
+    finding = doctor._camera_rules()
+    assert "no udev rules for RealSense: trilume doctor --udev | sudo tee /etc/udev/rules.d/" in finding.text
+    assert main(["doctor", "--udev"]) == 0
+    shown = capfd.readouterr()
+    assert shown.out == doctor.udev.RULES
+    assert "8086" in shown.out
+    assert "2bc5" in shown.out
+    assert "sudo udevadm control --reload-rules" in shown.err
+
+
+def test_cameras_are_listed_without_an_sdk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "usb_cameras", lambda: [UsbCamera("Orbbec", "Gemini 335", "0800", "USB 2", False)])
+    finding = doctor._cameras()
+    assert finding.state is State.WRONG
+    assert finding.text.startswith("Gemini 335 (USB 2): no permission to open it")

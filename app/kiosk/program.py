@@ -1,0 +1,180 @@
+"""From settings to a running window: the application, its pages, its runner, and a clean end on every signal."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType, TracebackType
+
+from PySide6.QtCore import QCoreApplication
+from PySide6.QtWidgets import QApplication, QWidget
+
+from app.errors import Exit, log_path, say
+from app.kiosk import language, theme
+from app.kiosk.command import Wish
+from app.kiosk.sources import CAST, CameraScan, plugged_in
+from app.kiosk.window import MainWindow, Pages
+from app.settings import Settings
+from pipeline.bundle import Bundle, load_bundle
+from pipeline.runner import Runner
+
+log = logging.getLogger(__name__)
+
+SCAN_S = 5.0
+"""How long the start waits for cameras to be found before the cast is shown."""
+
+
+def run(settings: Settings, wish: Wish, began_s: float) -> Exit:
+    """Shows the window until it is closed. `began_s`: monotonic start of the process. Raises BundleError."""
+    bundle = load_bundle(settings.bundle)
+    application = QApplication.instance() or QApplication(["trilume"])
+    assert isinstance(application, QApplication)
+    application.setApplicationName("trilume")
+    theme.apply(application, settings.theme, settings.scale)
+    language.install(application, settings.language)
+    sys.excepthook = _unexpected
+    scan = CameraScan(plugged_in)
+    pages = pages_of(settings, bundle, wish)
+    window = MainWindow(runner_of(settings, bundle, wish), pages, bundle, scan)
+    pages.subject.new_visit.connect(window.switch.forget)
+    window.studio.replay_wanted.connect(window.open_recording)
+    _timed(window, began_s, wish)
+    ended = _ends_cleanly(window)
+    window.closed.connect(lambda: QCoreApplication.exit(0))
+    if wish.fullscreen:
+        kiosk = _kiosk(window, settings, bundle)
+        kiosk.showFullScreen()
+    else:
+        window.show()
+    _begin(window, settings.source, scan)
+    if not window.gone:  # a signal may have come before the loop could hear of it
+        application.exec()
+    return ended()
+
+
+def runner_of(settings: Settings, bundle: Bundle, wish: Wish) -> Callable[[str], Runner]:
+    """What makes the runner of a source."""
+    widened = accepting(bundle, settings)
+
+    def made(uri: str) -> Runner:
+        if uri.startswith(CAST):
+            from app.kiosk.cast import Cast
+
+            return Runner(uri, widened, accept_sensor=wish.accept_sensor, source=Cast())
+        return Runner(uri, widened, accept_sensor=wish.accept_sensor)
+
+    return made
+
+
+def accepting(bundle: Bundle, settings: Settings) -> Bundle:
+    """The bundle as if made for the sensors that the settings accept as well, and for no others."""
+    about = bundle.description
+    sensors = tuple(dict.fromkeys((*about.sensors, *settings.accept_sensor)))
+    return replace(bundle, description=about.model_copy(update={"sensors": sensors}))
+
+
+def pages_of(settings: Settings, bundle: Bundle, wish: Wish) -> Pages:
+    """The widgets of the window."""
+    from app.kiosk.kiosk_mode import timings_of
+    from app.kiosk.live_view import LiveView
+    from app.kiosk.studio_view import StudioView
+    from app.kiosk.subject_view import SubjectView
+    from app.kiosk.why_view import WhyView
+
+    gate = bundle.description.preprocessing.gate
+    near_m, far_m = settings.depth_range_m or (gate.near_m, gate.far_m)
+
+    def replay(path: Path) -> QWidget:
+        from app.kiosk.replay_view import ReplayView
+
+        return ReplayView(path, accepting(bundle, settings), accept_sensor=wish.accept_sensor)
+
+    return Pages(
+        live=LiveView(near_m, far_m),
+        why=WhyView(bundle.description),
+        studio=lambda recorder: StudioView(recorder, settings.takes_path, settings),
+        replay=replay,
+        subject=SubjectView(gate, timings_of(settings)),
+    )
+
+
+def _kiosk(window: MainWindow, settings: Settings, bundle: Bundle) -> QWidget:
+    """The subject's view over the whole screen; the operator's window stays hidden until it is asked for."""
+    from app.kiosk.kiosk_mode import KioskWindow, timings_of
+    from app.kiosk.subject_view import SubjectView
+
+    view = SubjectView(bundle.description.preprocessing.gate, timings_of(settings))
+    kiosk = KioskWindow(window.switch, view, settings)
+
+    def operate() -> None:
+        window.showMaximized()
+        kiosk.hide()
+        window.activateWindow()
+
+    def back() -> None:
+        kiosk.showFullScreen()
+        window.hide()
+        kiosk.activateWindow()
+
+    kiosk.operator_wanted.connect(operate)
+    kiosk.left.connect(window.close)
+    window.kiosk = back
+    return kiosk
+
+
+def _begin(window: MainWindow, source: str, scan: CameraScan) -> None:
+    """The source that was named, else the first camera found, else the cast."""
+    if source:
+        window.open(source)
+        return
+    until_s = time.monotonic() + SCAN_S
+
+    def first() -> None:
+        if scan.found is None and time.monotonic() < until_s:
+            return
+        window.polled.disconnect(first)
+        if window.switch.idle:  # nobody has chosen meanwhile
+            cameras = scan.found.usable if scan.found else ()
+            window.open(cameras[0].uri if cameras else CAST)
+
+    window.polled.connect(first)
+
+
+def _timed(window: MainWindow, began_s: float, wish: Wish) -> None:
+    """Start to first picture and to first verdict, in the log and, where asked for, on standard error."""
+
+    def tell(what: str) -> None:
+        line = f"{what} {time.monotonic() - began_s:.2f} s after the start of the program"
+        log.info(line)
+        if wish.timing:
+            say(line)
+
+    window.first_shown.connect(lambda: tell("first picture judged"))
+    window.first_verdict.connect(lambda: tell("first verdict"))
+
+
+def _ends_cleanly(window: MainWindow) -> Callable[[], Exit]:
+    """SIGTERM and Ctrl-C close the window as its button does: Python runs handlers between the timer's ticks."""
+    codes = {signal.SIGINT: Exit.INTERRUPTED, signal.SIGTERM: Exit.TERMINATED}
+    ended = [Exit.DONE]
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        ended[0] = codes[signal.Signals(number)]
+        window.close()
+
+    if threading.current_thread() is threading.main_thread():
+        for number in codes:
+            signal.signal(number, stop)
+    return lambda: ended[0]
+
+
+def _unexpected(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """A slot's exception: the window goes on, the log tells."""
+    log.error("unexpected", exc_info=(kind, error, trace))
+    say(f"{kind.__name__}: {error}: a bug; the traceback is in {log_path()}")
