@@ -361,37 +361,3 @@ def _registered_infrared(frame_set: FrameSet, rig: Rig, part: Region, depth_mm: 
     if rig.registered:
         return _cut(frame_set.infrared.pixels, part).astype(np.float32)
     return infrared_onto(rig.grid, part, depth_mm, frame_set.infrared.pixels, rig.infrared, rig.infrared_to_color)
-
-
-def carry_to_grid(frame_set: FrameSet, points: F32) -> F32 | None:
-    """Pixels [N, 2] of the infrared picture to pixels of the grid, through the depth there.
-
-    For faces found in the dark. None where depth does not tell how far the points are.
-    """
-    rig = frame_set.rig
-    if rig.registered:
-        return points
-    if frame_set.depth is None or rig.infrared is None:
-        return None
-    to_infrared = _chain(rig.depth_to_color, rig.infrared_to_color.inverse())
-    camera = rig.infrared
-    low, high = points.min(axis=0) - 8, points.max(axis=0) + 8
-    width, height = (float(side) for side in high - low)
-    part = clip_region((float(low[0]), float(low[1]), width, height), camera)
-    if part[2] == 0 or part[3] == 0:
-        return None
-    depth_mm = without_holes(
-        depth_onto(camera, part, frame_set.depth.pixels, frame_set.depth_unit_m, rig.depth, to_infrared)
-    )
-    column = np.clip(np.rint(points[:, 0]).astype(int) - part[0], 0, part[2] - 1)
-    row = np.clip(np.rint(points[:, 1]).astype(int) - part[1], 0, part[3] - 1)
-    z_m = depth_mm[row, column].astype(np.float64) / 1000
-    if not (z_m > 0).all():
-        return None
-    rays = ray_table(camera)[row + part[1], column + part[0]].astype(np.float64)
-    in_grid = np.column_stack([rays * z_m[:, None], z_m]) @ rig.infrared_to_color.R.T + rig.infrared_to_color.t
-    return project(rig.grid, in_grid).astype(np.float32)
-
-
-def _chain(first: Extrinsics, then: Extrinsics) -> Extrinsics:
-    return Extrinsics.of(then.R @ first.R, then.R @ first.t + then.t)

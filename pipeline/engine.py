@@ -13,12 +13,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from drivers.carrying import carry_to_grid
 from drivers.frames import FrameSet
-from drivers.registration import carry_to_grid
 from pipeline.bundle import Bundle
 from pipeline.cascade import attack_score, decide
 from pipeline.faces import Face, FaceFinder, FaceTracker, to_uint8
-from pipeline.gate import Clock, check_faces, check_streams
+from pipeline.gate import Clock, Stillness, check_backlight, check_centre, check_faces, check_streams, most_urgent
 from pipeline.nets import Nets
 from pipeline.preparation import Preparation, prepare
 from pipeline.result import Reason, Result, Verdict
@@ -63,11 +63,12 @@ class Engine:
     ) -> None:
         self.bundle = bundle
         self._description = bundle.description
+        self._preprocessing = bundle.description.preprocessing
         self._nets = Nets(bundle, threads)
         finder = FaceFinder(threads)
         self._on_color, self._on_infrared = FaceTracker(finder), FaceTracker(finder, phase=7)
         self._session = SequentialTest(self._description.session)
-        self._clock = Clock()
+        self._clock, self._stillness = Clock(), Stillness()
         self._gate = gate
         self._both_nets = both_nets
         self._foreign = not accept_sensor and sensor not in self._description.sensors
@@ -102,19 +103,20 @@ class Engine:
         self._session.reset()
         self._on_color.reset()
         self._on_infrared.reset()
+        self._stillness.reset()
 
     def _judge(self, frame_set: FrameSet, watch: Stopwatch) -> Result:
         if reason := self._clock.check(frame_set):
             self.forget()
             return self._undecided(frame_set, reason)
-        if reason := check_streams(frame_set, self._description.preprocessing.gate):
+        if reason := check_streams(frame_set, self._preprocessing.gate):
             return self._undecided(frame_set, reason)
         with watch.stage("face"):
             faces = self._find(frame_set)
         if reason := check_faces(faces):
             return self._undecided(frame_set, reason, faces[0] if faces else None)
         self._follow()
-        preparation = prepare(frame_set, faces[0], self._description.preprocessing, watch)
+        preparation = self._asked(frame_set, faces[0], prepare(frame_set, faces[0], self._preprocessing, watch))
         judgement = self._score(preparation, watch)
         self._observe(frame_set.device_time_s, judgement)
         return self._result(frame_set, judgement, faces[0], preparation)
@@ -138,7 +140,20 @@ class Engine:
         track = (self._on_color.track_id, self._on_infrared.track_id)
         if self._track is not None and track != self._track:
             self._session.reset()
+            self._stillness.reset()
         self._track = track
+
+    def _asked(self, frame_set: FrameSet, face: Face, seen: Preparation) -> Preparation:
+        """The face as prepared, with what the gate says of its place, its movement and the light behind it."""
+        limits, square, grid = self._preprocessing.gate, face.canonical_square(), frame_set.rig.grid
+        reason = most_urgent(
+            seen.reason,
+            check_centre(square, grid.width, grid.height, limits),
+            self._stillness.check(frame_set, face, limits),
+        )
+        color = frame_set.color
+        light = None if color is None else check_backlight(color.pixels, square, limits)
+        return replace(seen, reason=reason, no_reflectance=most_urgent(seen.no_reflectance, light))
 
     def _score(self, preparation: Preparation, watch: Stopwatch) -> Judgement:
         prepared = preparation.prepared

@@ -28,7 +28,12 @@ class _Frozen(BaseModel):
 
 
 class Gate(_Frozen):
-    """Who is judged at all (limits in metres, degrees and pixels)."""
+    """Who is judged at all (limits in metres, degrees and pixels).
+
+    `middle_share` of the picture's width and height is where a face's middle may be. `max_smear`, in sides of the
+    canonical square (about 190 mm), is how far a face may move while a set's pictures are taken. With light behind
+    it a face is darker than `backlight_dark` of white, and more than `backlight_share` around it is saturated.
+    """
 
     near_m: float = Field(default=0.30, gt=0)
     far_m: float = Field(default=1.30, gt=0)
@@ -40,6 +45,10 @@ class Gate(_Frozen):
     infrared_dark: Unit = 0.02
     infrared_saturated_share: Unit = 0.4
     color_dark: Unit = 0.03
+    middle_share: Unit = 0.8
+    max_smear: float = Field(default=0.03, gt=0)
+    backlight_dark: Unit = 0.2
+    backlight_share: Unit = 0.25
 
 
 class DepthParameters(_Frozen):

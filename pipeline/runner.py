@@ -136,6 +136,7 @@ class Runner:
                 raise SessionError(f"{self._taking.path}: is still being recorded; end that take first")
             self._taking = Taking(path, source, labels, on_error=lambda: stream.record_to(None))
             stream.record_to(self._taking.queue)
+            self._taking.began()
 
     def end_take(self) -> Take:
         """Finishes the recording and says what became of it. Raises SessionError where there was none."""
@@ -241,7 +242,7 @@ class Runner:
         self._rate.tick(now)
         self._judged += 1
         if self._taking is not None:
-            self._taking.judged(result)
+            self._taking.judged(result, frame_set.host_time_s)
 
     def _let_go(self) -> None:
         """Closes the source; a take that runs is finished."""

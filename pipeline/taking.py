@@ -38,7 +38,7 @@ class Taking:
         self._on_error = on_error
         self._good = self._late = 0
         self._error: str | None = None
-        self._until_s = float("inf")
+        self._began_s = self._until_s = self._ended_s = float("inf")
         self._thread = threading.Thread(target=self._record, name="record", daemon=True)
         self._thread.start()
 
@@ -50,9 +50,15 @@ class Taking:
     def running(self) -> bool:
         return self._thread.is_alive()
 
-    def judged(self, result: Result) -> None:
-        """Counts a judged set: good is one with a face that the depth stage scored. From the process thread."""
-        self._good += result.face is not None and result.d_net is not None
+    def began(self) -> None:
+        """From now on every set that arrives is part of the take."""
+        self._began_s = time.monotonic()
+
+    def judged(self, result: Result, host_time_s: float) -> None:
+        """Counts a judged set of the take: good is one with a face that the depth stage scored. A set that arrived
+        before the take began, or after its end, is none of it. From the process thread."""
+        if self._began_s <= host_time_s <= self._ended_s:
+            self._good += result.face is not None and result.d_net is not None
 
     def take(self) -> Take:
         """As it stands."""
@@ -71,6 +77,7 @@ class Taking:
 
     def end(self, stop: Callable[[], None]) -> Take:
         """`stop` lets no more sets come; what has come is written, as far as two seconds allow."""
+        self._ended_s = min(self._ended_s, time.monotonic())
         self._until_s = time.monotonic() + BACKLOG_S
         stop()
         self._thread.join(END_S)

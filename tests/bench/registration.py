@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 
 from calibration.projection import project
 from calibration.rig import Extrinsics, Intrinsics, Rig
+from drivers.carrying import carry_to_grid
 from drivers.frames import FrameSet, Image
-from drivers.registration import carry_to_grid, register
+from drivers.registration import register
 from drivers.simulated.presets import PRESETS
 from drivers.simulated.render import Canvas, body, paint
 from drivers.simulated.scenes import Scene, sample_scene, truth

@@ -15,7 +15,8 @@ from drivers.faults import KINDS, LATE_SETS, Fault, FaultyCamera, FaultySource, 
 from drivers.frames import FrameSet
 from drivers.open import open_source, opener_of
 from drivers.source import Source, frames_of
-from tests.drivers.recordings import noise_sets, record
+from tests.bench import faults as bench
+from tests.drivers.recordings import noise_rig, noise_set, noise_sets, record
 
 
 def faulty(*faults: str) -> tuple[FaultyCamera, FaultySource, VirtualClock]:
@@ -202,3 +203,37 @@ def test_the_table_has_a_row_for_every_fault(capsys: pytest.CaptureFixture[str])
     rows = capsys.readouterr().out.splitlines()
     assert "simulated" in rows[0]
     assert [row.split()[0] for row in rows[2:]] == list(KINDS)
+
+
+@pytest.fixture(scope="module")
+def camera(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    rig = noise_rig()
+    return record(tmp_path_factory.mktemp("played") / "camera.mcap", [noise_set(n, rig) for n in range(20)])
+
+
+def test_a_caller_of_a_camera_that_loses_a_call_goes_on(camera: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench, "SETTLED", 10)
+    through = bench.run(Fault("error", 8, 1), camera)
+    assert through.recovered
+    assert any("xioctl" in words for words in through.told)
+    assert (through.refused, through.flawed, through.threads, through.handles) == (0, 0, 0, 0)
+    assert through.close_s < 2.0
+
+
+def test_closing_while_the_sdk_hangs_is_prompt_and_nothing_stays(camera: Path) -> None:
+    closed = bench.run(Fault("hang_read", 5, 2.5), camera, stop_after_s=0.3)
+    assert not closed.recovered
+    assert closed.close_s < 2.0
+    assert (closed.threads, closed.handles) == (0, 0)
+
+
+def test_a_row_of_the_table_in_real_time_has_its_columns(
+    camera: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in (("BEGINS", 5), ("SETTLED", 8), ("INTO_IT_S", 0.1)):
+        monkeypatch.setattr(bench, name, value)
+    bench.main([])
+    heading, _ = capsys.readouterr().out.splitlines()
+    row = bench.row("no_depth", camera)
+    assert row.count("|") == heading.count("|")
+    assert "no picture of depth came" in row

