@@ -251,8 +251,15 @@ def _nearest_brown_conrady(lens: Any, k: tuple[float, ...], where: str) -> tuple
     return tuple(float(c) for c in fitted)
 
 
+STEREO_GAIN_UNIT: Final = 16.0
+
+
 def picture(rs: Any, frame: Any, stream: Stream, camera: Intrinsics, exposure_unit_ms: float) -> Image | None:
-    """A frame as a picture of ours, None where it has not the size that its stream promises."""
+    """A frame as a picture of ours, None where it has not the size that its stream promises.
+
+    The stereo imagers count gain in sixteenths (their range is 16 to 248). What colour's counts mean no page says: they
+    stay as they are.
+    """
     pixels = _pixels(rs, frame)
     if pixels.shape[:2] != camera.shape:
         return None
@@ -262,7 +269,7 @@ def picture(rs: Any, frame: Any, stream: Stream, camera: Intrinsics, exposure_un
         pixels,
         device_time_s=frame.get_timestamp() / 1000.0,
         exposure_ms=None if exposure is None else exposure * exposure_unit_ms,
-        gain=None if gain is None else float(gain),
+        gain=None if gain is None else gain / (1.0 if stream == "color" else STEREO_GAIN_UNIT),
         emitter_on=None if stream == "color" else emitter_on(rs, frame),
         white_level=65535.0 if pixels.dtype == np.uint16 else 255.0,
     )

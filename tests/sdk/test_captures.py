@@ -88,9 +88,9 @@ class FilmingD435:
     def push(self, number: int, frame_set: FrameSet) -> None:
         about = self.rs.frame_metadata_value
         color, depth, infrared = images(frame_set)
-        for sensor, image, per_ms in ((self.stereo, infrared, 1000), (self.rgb, color, 10)):
+        for sensor, image, per_ms, per_gain in ((self.stereo, infrared, 1000, 16), (self.rgb, color, 10, 1)):
             sensor.set_metadata(about.actual_exposure, round((image.exposure_ms or 1.0) * per_ms))
-            sensor.set_metadata(about.gain_level, round(image.gain or 1.0))
+            sensor.set_metadata(about.gain_level, round((image.gain or 1.0) * per_gain))
         self.stereo.set_metadata(about.frame_emitter_mode, 1)
         for name, image in (("depth", depth), ("infrared", infrared), ("color", color)):
             frame, pixels = self.rs.software_video_frame(), np.ascontiguousarray(image.pixels)
