@@ -3,8 +3,12 @@
    ┌──────────── face lost, track broken, clock fault ───────────┐
    ▼                                                              │
 collecting ──enough evidence──▶ live | attack      (an attack stays an attack for the recording)
-   │
+   │                              └─▲──▶ attack
    └──deadline──▶ not sure
+
+Who was found live is watched on, because a mask or a print may take the face's place without a gap: the sum goes on
+from the bound of `live`, never below it, as in Page's test for a change (1954). Above 0 nobody is live any more, at the
+bound of `attack` it is one.
 """
 
 from __future__ import annotations
@@ -27,15 +31,19 @@ class SequentialTest:
         self._attack_seen = False
         self._worst: tuple[Verdict, Reason | None] = (Verdict.UNDECIDED, Reason.NO_FACE)
         self._barred: Reason | None = None  # of the last frame that was no attack, also across visits
+        self._evidence = 0.0
+        self._outcome: Verdict | None = None
         self._start()
 
     def _start(self) -> None:
+        if self._doubted:  # whoever leaves so is not remembered as live
+            self._worst = Verdict.UNDECIDED, Reason.NOT_SURE
         self._evidence = 0.0
         self._judged = 0
         self._began_s: float | None = None
         self._counted_s = -math.inf
         self._seen_s: float | None = None
-        self._outcome: Verdict | None = None
+        self._outcome = None
 
     @property
     def evidence(self) -> float:
@@ -69,12 +77,16 @@ class SequentialTest:
         self._judged += 1
         if barred is not None or score < 0.5:
             self._barred = barred
-        if self._outcome is not None:
+        if self._outcome not in (None, Verdict.LIVE):
             return
         if time_s - self._counted_s >= self._rule.interval_s - 1e-9:
             self._counted_s = time_s
-            self._evidence += self._piece(score) if barred is None and score < 0.5 else max(self._piece(score), 0.0)
-        self._conclude(time_s - self._began_s)
+            piece = self._piece(score) if barred is None and score < 0.5 else max(self._piece(score), 0.0)
+            self._evidence += piece
+        if self._outcome is Verdict.LIVE:
+            self._watch_on()
+        else:
+            self._conclude(time_s - self._began_s)
 
     def _piece(self, score: float) -> float:
         p = min(max(score, _EDGE), 1 - _EDGE)
@@ -93,9 +105,25 @@ class SequentialTest:
         if self._outcome is not None:
             self._worst = self._outcome, self._barred or Reason.NOT_SURE if self._outcome is Verdict.UNDECIDED else None
 
+    def _watch_on(self) -> None:
+        """Of a visit that was found live."""
+        self._evidence = max(self._evidence, self._live_at)
+        if self._evidence >= self._attack_at:
+            self._outcome, self._attack_seen = Verdict.ATTACK, True
+            self._worst = self._outcome, None
+
+    @property
+    def _doubted(self) -> bool:
+        """Whether a visit was found live and what came since speaks against it."""
+        return self._outcome is Verdict.LIVE and self._evidence > 0
+
     def state(self) -> tuple[Verdict, Reason | None]:
-        """The verdict of the current visit; a face that was live is so no longer while its frames may not be."""
-        if self._outcome is Verdict.ATTACK or (self._outcome is Verdict.LIVE and self._barred is None):
+        """The verdict of the current visit; a face that was live is so no longer while its frames may not be, or speak
+        against it.
+        """
+        if self._outcome is Verdict.ATTACK:
+            return self._outcome, None
+        if self._outcome is Verdict.LIVE and self._barred is None and not self._doubted:
             return self._outcome, None
         if not self._judged:
             return Verdict.UNDECIDED, Reason.NO_FACE
@@ -106,8 +134,8 @@ class SequentialTest:
         """The verdict of the recording: any attack episode wins, then the last concluded visit."""
         if self._attack_seen:
             return Verdict.ATTACK, None
-        if self._worst[0] is Verdict.LIVE and self._barred is not None:
-            return Verdict.UNDECIDED, self._barred
+        if self._worst[0] is Verdict.LIVE and (self._barred is not None or self._doubted):
+            return Verdict.UNDECIDED, self._barred or Reason.NOT_SURE
         if self._worst[1] is not Reason.NO_FACE:
             return self._worst
         return self.state()

@@ -150,3 +150,45 @@ def test_a_live_session_is_live_no_longer_once_infrared_is_gone() -> None:
     for n in range(30):
         test.add(3 + n / 30, 0.02)
     assert test.state() == test.overall() == (Verdict.LIVE, None)
+
+
+def test_a_print_in_the_place_of_a_live_face_is_found_without_a_gap() -> None:
+    test = run(0.02, 3.0, fps=10.0)
+    assert test.state() == (Verdict.LIVE, None)
+    verdicts = []
+    for n in range(10):
+        test.add(3.0 + n / 10, 0.98)
+        verdicts.append(test.state()[0])
+    assert verdicts[-1] is Verdict.ATTACK
+    assert verdicts.index(Verdict.UNDECIDED) < verdicts.index(Verdict.ATTACK) <= 5
+    assert test.overall() == (Verdict.ATTACK, None)
+
+
+def test_single_misjudged_frames_do_not_end_a_live_visit() -> None:
+    test = run(0.02, 2.0, fps=10.0)
+    for n in range(200):
+        test.add(2.0 + n / 10, 0.9 if n % 4 == 0 else 0.1)
+        assert test.state() == (Verdict.LIVE, None)
+
+
+def test_who_leaves_in_doubt_is_not_remembered_as_live() -> None:
+    test = run(0.02, 2.0, fps=10.0)
+    for n in range(4):
+        test.add(2.0 + n / 10, 0.95)
+    assert test.state() == test.overall() == (Verdict.UNDECIDED, Reason.NOT_SURE)
+    test.missed(4.0)
+    assert test.overall() == (Verdict.UNDECIDED, Reason.NOT_SURE)
+
+
+@given(st.lists(scores, min_size=1, max_size=80))
+def test_no_verdict_outlives_the_evidence_against_it(seen: list[float]) -> None:
+    """However long somebody was live: once more speaks against than for life, nobody is."""
+    rule = SessionRule()
+    test = run(0.001, 30.0, rule, fps=10.0)
+    against = 0.0
+    for n, score in enumerate(seen):
+        test.add(30.0 + n * 0.1, score)
+        piece = min(max(math.log(max(score, 1e-6) / max(1 - score, 1e-6)), -rule.clip), rule.clip)
+        against = max(0.0, against + piece)
+        if against > -test.bounds[0] + 1e-6:
+            assert test.state()[0] is not Verdict.LIVE
