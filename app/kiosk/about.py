@@ -36,6 +36,7 @@ def keys() -> tuple[tuple[str, str], ...]:
         ("[, ]", QCoreApplication.translate("Keys", "Replay: begin, end of the loop")),
         ("+, −", QCoreApplication.translate("Keys", "Replay: faster, slower")),
         ("Ctrl+Alt+Q", QCoreApplication.translate("Keys", "Leave the kiosk, with the PIN")),
+        ("Ctrl+,", QCoreApplication.translate("Keys", "Settings")),
         ("F1", QCoreApplication.translate("Keys", "These keys")),
         ("Ctrl+Q", QCoreApplication.translate("Keys", "Quit")),
     )

@@ -8,7 +8,7 @@ import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QCoreApplication, QEvent, QPointF, QSignalBlocker, QSize, Qt
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QSpinBox, QVBoxLayout, QWidget
 
 from app.kiosk import theme
 from app.kiosk.panes import Pane, marks_of
@@ -25,8 +25,12 @@ class LiveView(QWidget):
     and what its reset goes back to: the working distance of the model.
     """
 
-    def __init__(self, near_m: float = 0.3, far_m: float = 1.3, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, near_m: float = 0.3, far_m: float = 1.3, parent: QWidget | None = None, *, tall: bool = False
+    ) -> None:
+        """`tall`: colour above the two others, for a narrow place; the depth scale is then not set here."""
         super().__init__(parent)
+        self._tall = tall
         self._working_mm = (round(near_m * 1000), round(far_m * 1000))
         self._painted: tuple[int, float] | None = None  # numbers begin anew with every source
         self._pictures: Pictures | None = None
@@ -40,7 +44,7 @@ class LiveView(QWidget):
         self._readout = QLabel()
         self._readout.setAccessibleName(self.tr("Values under the cursor"))
         self._range = [self._made_limit(name) for name in (self.tr("Depth scale from"), self.tr("Depth scale to"))]
-        self._status = Rates()
+        self._status = Rates(small=tall)
         self._lay_out()
         self._restyle()
         self.set_range(*self._working_mm)
@@ -146,11 +150,7 @@ class LiveView(QWidget):
         view = pg.GraphicsLayoutWidget()
         view.ci.layout.setSpacing(6)
         view.ci.layout.setContentsMargins(0, 0, 0, 0)
-        for column, item in enumerate((self._color, self._depth, self._scale, self._infrared)):
-            view.addItem(item, row=0, col=column)
-        for column in (0, 1, 3):
-            view.ci.layout.setColumnStretchFactor(column, 1)
-            view.ci.layout.setColumnPreferredWidth(column, 400)
+        self._place(view)
         for pane in self._panes:
             pane.sigRangeChangedManually.connect(lambda *_, moved=pane: self._follow(moved))
         view.scene().sigMouseMoved.connect(self._moved)
@@ -158,6 +158,21 @@ class LiveView(QWidget):
         view.setAccessibleName(self.tr("Colour, depth and infrared"))
         view.viewport().installEventFilter(self)
         return view
+
+    def _place(self, view: pg.GraphicsLayoutWidget) -> None:
+        """Side by side, or colour large above the two others."""
+        items = [self._color, self._depth, self._scale, self._infrared]
+        wide = (0, 1, 3)
+        if self._tall:
+            view.addItem(items.pop(0), row=0, col=0, colspan=3)
+            view.ci.layout.setRowStretchFactor(0, 3)
+            view.ci.layout.setRowStretchFactor(1, 2)
+            wide = (0, 2, 2)
+        for column, item in enumerate(items):
+            view.addItem(item, row=int(self._tall), col=column)
+        for column in wide:
+            view.ci.layout.setColumnStretchFactor(column, 1)
+            view.ci.layout.setColumnPreferredWidth(column, 400)
 
     def _made_limit(self, name: str) -> QSpinBox:
         box = QSpinBox()
@@ -171,22 +186,25 @@ class LiveView(QWidget):
         return box
 
     def _lay_out(self) -> None:
-        reset = QPushButton(self.tr("Working distance"))
-        reset.setToolTip(self.tr("Depth scale back to the distances at which faces are judged"))
-        reset.clicked.connect(lambda: self.set_range(*self._working_mm))
         row = QHBoxLayout()
         row.addWidget(self._readout, 1)
-        row.addWidget(QLabel(self.tr("Depth scale")))
-        row.addWidget(self._range[0])
-        row.addWidget(QLabel("–"))
-        row.addWidget(self._range[1])
-        row.addWidget(reset)
+        for part in () if self._tall else self._scale_parts():
+            row.addWidget(part)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
         column.addWidget(self._view, 1)
         column.addLayout(row)
         column.addWidget(self._status)
+        if self._tall:  # words must not widen a narrow place
+            self._readout.setFont(theme.font(theme.SMALL_PT))
+            self._readout.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+
+    def _scale_parts(self) -> tuple[QWidget, ...]:
+        reset = QPushButton(self.tr("Working distance"))
+        reset.setToolTip(self.tr("Depth scale back to the distances at which faces are judged"))
+        reset.clicked.connect(lambda: self.set_range(*self._working_mm))
+        return QLabel(self.tr("Depth scale")), self._range[0], QLabel("–"), self._range[1], reset
 
     def _follow(self, moved: Pane) -> None:
         for pane in self._panes:
@@ -218,17 +236,20 @@ class LiveView(QWidget):
 class Rates(QWidget):
     """How fast and how fresh, each number on its own: what arrives, what is judged, what got lost on the way."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None, *, small: bool = False) -> None:
         super().__init__(parent)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(18)
+        row.setSpacing(10 if small else 18)
         self._fields = [QLabel() for _ in range(5)]
         self._trouble = QLabel()
         for field, tip in zip(self._fields, self._tips(), strict=True):
             field.setToolTip(tip)
             row.addWidget(field)
         row.addWidget(self._trouble, 1)
+        self._trouble.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        for label in (*self._fields, self._trouble) if small else ():
+            label.setFont(theme.font(theme.SMALL_PT))
         self._trouble.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._trouble.setAccessibleName(self.tr("Trouble"))
         self._said: tuple[str, ...] = ()
@@ -244,10 +265,13 @@ class Rates(QWidget):
 
     def refresh(self, state: State) -> None:
         """Shows the numbers of a state."""
-        age = "–" if not math.isfinite(state.age_s) else f"{state.age_s * 1000:.0f} ms"
+        over = state.phase in {"ended", "failed", "closed"}  # nothing comes any more: no rate, and no age that grows
+        age = "–" if over or not math.isfinite(state.age_s) else f"{state.age_s * 1000:.0f} ms"
+        for field in (self._fields[0], self._fields[1], self._fields[4]):
+            field.setEnabled(not over)
         said = (
-            self.tr("camera {0} sets/s").format(f"{state.delivered_fps:.1f}"),
-            self.tr("judged {0} sets/s").format(f"{state.judged_fps:.1f}"),
+            self.tr("camera {0} sets/s").format("–" if over else f"{state.delivered_fps:.1f}"),
+            self.tr("judged {0} sets/s").format("–" if over else f"{state.judged_fps:.1f}"),
             self.tr("lost {0}").format(state.lost),
             self.tr("passed over {0}").format(state.passed_over),
             self.tr("age {0}").format(age),
@@ -270,7 +294,7 @@ def _phase_words(phase: str) -> str:
         "opening": QCoreApplication.translate("Rates", "opening the camera"),
         "running": "",
         "waiting": QCoreApplication.translate("Rates", "waiting for the camera"),
-        "ended": QCoreApplication.translate("Rates", "the recording is over"),
+        "ended": "",  # stands on the picture already
         "failed": QCoreApplication.translate("Rates", "stopped after a failure"),
         "closed": QCoreApplication.translate("Rates", "closed"),
     }

@@ -8,7 +8,7 @@ import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QFontMetricsF, QPainter, QPen
+from PySide6.QtGui import QBrush, QColor, QFont, QFontMetricsF, QPainter, QPen
 
 from app.kiosk import theme
 from app.kiosk.pictures import NO_RETURN, Pictures
@@ -144,13 +144,20 @@ class NoteItem(pg.GraphicsObject):  # type: ignore[misc]
         painter.setFont(theme.font(theme.SMALL_PT, bold=True))
         self._chip(painter, self.title, QPointF(8, 8), QColor(16, 18, 21, 190), QColor("#e8eaed"))
         if self.note:
-            painter.setFont(theme.font(theme.LARGE_PT, bold=self.urgent))
+            painter.setFont(self._fitting(self._extent.width() - 24))
             size = QFontMetricsF(painter.font()).boundingRect(self.note)
             at = self._extent.center() - QPointF(size.width() / 2 + 8, size.height() / 2 + 4)
             if not self.empty:
                 at.setY(self._extent.bottom() - size.height() - 20)
             back = QColor("#ffd54d") if self.urgent else QColor(*NO_RETURN)
             self._chip(painter, self.note, at, back, theme.ink_on(back))
+
+    def _fitting(self, room: float) -> QFont:
+        """Letters that are large, but leave no word of the note beside the picture."""
+        font = theme.font(theme.LARGE_PT, bold=self.urgent)
+        width = QFontMetricsF(font).horizontalAdvance(self.note)
+        font.setPointSizeF(max(theme.SMALL_PT - 1, 0.95 * theme.LARGE_PT * min(1.0, max(room, 1.0) / max(width, 1.0))))
+        return font
 
     @staticmethod
     def _chip(painter: QPainter, words: str, at: QPointF, back: QColor, ink: QColor) -> None:

@@ -22,7 +22,8 @@ U8 = NDArray[np.uint8]
 SPAN_S = 20.0
 COLUMNS = 400
 ROWS = 60
-HEADROOM = 1.08  # above the highest number, so that it is not cut off
+TOPS_MS = (10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 2000.0, 5000.0, 10_000.0, 30_000.0)
+HEADROOM = 1.2  # above the highest number, so that it is not cut off
 D_NET = "#12a594"
 M_NET = "#b06be0"
 TICKS = (0.001, 0.5, 0.999)
@@ -79,7 +80,7 @@ class Plots(QWidget):
             self._dots[name].setData(times[known][-1:], places[known][-1:])
         columns = np.clip(((times + SPAN_S) / SPAN_S * COLUMNS).astype(int), 0, COLUMNS - 1)
         self._strip.setImage(_strip(kept, columns), autoLevels=False)
-        self._strip.setRect(QRectF(-SPAN_S, -0.35, SPAN_S, 0.32))
+        self._strip.setRect(QRectF(-SPAN_S, -0.45, SPAN_S, 0.42))
         self._show_stack(kept, columns)
 
     def _show_stack(self, kept: Sequence[Trace], columns: NDArray[np.int_]) -> None:
@@ -87,7 +88,7 @@ class Plots(QWidget):
         sums = np.cumsum(told, axis=1)
         highest = float(np.percentile(sums[:, -1], 95))
         if not 0.5 * self._top_ms < highest <= self._top_ms:  # the scale moves in steps, not with every frame
-            self._top_ms = next(top for top in (10, 20, 50, 100, 200, 500, 1000, 2000, 1e9) if top >= highest)
+            self._top_ms = next((top for top in TOPS_MS if top >= highest), TOPS_MS[-1])
             self._scale_times()
         rows = (np.arange(ROWS) + 0.5) / ROWS * self._top_ms
         colors = np.array([*(QColor(c).getRgb() for c in STAGES.values()), BLANK], np.uint8)
@@ -116,9 +117,9 @@ class Plots(QWidget):
         self._times.setMinimumHeight(56)
         for item in (self._strip, *self._curves.values(), *self._dots.values(), *self._limits):
             self._scores.addItem(item, ignoreBounds=True)
-        self._scores.setYRange(-0.37, 1.04, padding=0)
+        self._scores.setYRange(-0.47, 1.04, padding=0)
         ticks = [(place_of(score), f"{score:g}") for score in TICKS]
-        self._scores.getAxis("left").setTicks([[*ticks, (-0.11, self.tr("session")), (-0.27, self.tr("frame"))]])
+        self._scores.getAxis("left").setTicks([[*ticks, (-0.13, self.tr("session")), (-0.35, self.tr("frame"))]])
         self._scores.getAxis("bottom").setStyle(showValues=False)
         self._times.addItem(self._stack, ignoreBounds=True)
         self._scale_times()
@@ -139,7 +140,11 @@ class Plots(QWidget):
             "m_net": self.tr("M-Net"),
         }
         scores = ((D_NET, self.tr("D-Net")), (M_NET, self.tr("M-Net")))
-        column.addLayout(_legend(self.tr("attack score (log odds), dashed: rejects from"), scores))
+        head = QLabel(self.tr("The last 20 seconds"))
+        head.setFont(theme.font(theme.BODY_PT, bold=True))
+        first = _legend(self.tr("attack score (log odds), dashed: rejects from"), scores)
+        first.insertWidget(0, head)
+        column.addLayout(first)
         column.addWidget(self._scores, 5)
         stages = [(color, names[name]) for name, color in STAGES.items()]
         column.addLayout(_legend(self.tr("ms per frame"), stages))

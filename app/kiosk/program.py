@@ -12,20 +12,25 @@ from dataclasses import replace
 from pathlib import Path
 from types import FrameType, TracebackType
 
-from PySide6.QtCore import QCoreApplication
+from platformdirs import user_state_path
+from PySide6.QtCore import QCoreApplication, QTimer
 from PySide6.QtWidgets import QApplication, QWidget
 
 from app.errors import Exit, log_path, say
 from app.kiosk import language, theme
 from app.kiosk.command import Wish
 from app.kiosk.sources import CAST, CameraScan, plugged_in
+from app.kiosk.warming import WarmUp
 from app.kiosk.window import MainWindow, Pages
-from app.settings import Settings
+from app.settings import Settings, load, save
+from drivers.errors import TrilumeError
 from pipeline.bundle import Bundle, load_bundle
-from pipeline.runner import Runner
+from pipeline.parameters import Gate
+from pipeline.runner import Runner, State
 
 log = logging.getLogger(__name__)
 
+SIMULATED = "sim://"
 SCAN_S = 5.0
 """How long the start waits for cameras to be found before the cast is shown."""
 
@@ -44,6 +49,7 @@ def run(settings: Settings, wish: Wish, began_s: float) -> Exit:
     window = MainWindow(runner_of(settings, bundle, wish), pages, bundle, scan)
     pages.subject.new_visit.connect(window.switch.forget)
     window.studio.replay_wanted.connect(window.open_recording)
+    _sounds_and_settings(window, pages, settings, wish, bundle.description.preprocessing.gate)
     _timed(window, began_s, wish)
     ended = _ends_cleanly(window)
     window.closed.connect(lambda: QCoreApplication.exit(0))
@@ -52,9 +58,12 @@ def run(settings: Settings, wish: Wish, began_s: float) -> Exit:
         kiosk.showFullScreen()
     else:
         window.show()
+    warm_up = WarmUp(bundle)
+    warm_up.start()
     _begin(window, settings.source, scan)
     if not window.gone:  # a signal may have come before the loop could hear of it
         application.exec()
+    warm_up.end()
     return ended()
 
 
@@ -67,9 +76,19 @@ def runner_of(settings: Settings, bundle: Bundle, wish: Wish) -> Callable[[str],
             from app.kiosk.cast import Cast
 
             return Runner(uri, widened, accept_sensor=wish.accept_sensor, source=Cast())
-        return Runner(uri, widened, accept_sensor=wish.accept_sensor)
+        kind = Drawn if uri.startswith(SIMULATED) else Runner
+        return kind(uri, widened, accept_sensor=wish.accept_sensor)
 
     return made
+
+
+class Drawn(Runner):
+    """Of a simulated scene: says that its first picture is being drawn. Loading the simulator takes seconds, and where
+    its kernels were never compiled much longer."""
+
+    def state(self) -> State:
+        state = super().state()
+        return replace(state, trouble=f"{self.uri}: drawing the first picture …") if state.phase == "opening" else state
 
 
 def accepting(bundle: Bundle, settings: Settings) -> Bundle:
@@ -89,6 +108,7 @@ def pages_of(settings: Settings, bundle: Bundle, wish: Wish) -> Pages:
 
     gate = bundle.description.preprocessing.gate
     near_m, far_m = settings.depth_range_m or (gate.near_m, gate.far_m)
+    memory = user_state_path("trilume") / "take-form.json"
 
     def replay(path: Path) -> QWidget:
         from app.kiosk.replay_view import ReplayView
@@ -98,10 +118,47 @@ def pages_of(settings: Settings, bundle: Bundle, wish: Wish) -> Pages:
     return Pages(
         live=LiveView(near_m, far_m),
         why=WhyView(bundle.description),
-        studio=lambda recorder: StudioView(recorder, settings.takes_path, settings),
+        studio=lambda recorder: StudioView(recorder, settings.takes_path, settings, memory=memory),
         replay=replay,
         subject=SubjectView(gate, timings_of(settings)),
     )
+
+
+def _sounds_and_settings(window: MainWindow, pages: Pages, settings: Settings, wish: Wish, gate: Gate) -> None:
+    """Cues in the person's view, and the dialog whose changes take effect at once where Qt allows it."""
+    from app.kiosk.settings_dialog import SettingsDialog
+    from app.kiosk.sounds import Sounds
+
+    application = QApplication.instance()
+    assert isinstance(application, QApplication)
+    sounds = Sounds(settings.sound, parent=window)
+    pages.subject.verdict_shown.connect(sounds.play)
+    working_m = gate.near_m, gate.far_m
+    given = {"language": wish.language, "theme": wish.theme}
+
+    def changed(now: Settings) -> None:
+        theme.color(application, now.theme)
+        sounds.switch(now.sound)
+        near_mm, far_mm = (round(metres * 1000) for metres in now.depth_range_m or working_m)
+        for view in (pages.live, window.studio.live):
+            view.set_range(near_mm, far_mm)
+        if now.takes_path != window.studio.folder:
+            window.studio.use(now.takes_path)
+
+    def ask() -> None:
+        dialog = SettingsDialog(window, working_m=working_m, read=lambda: load(given))
+        dialog.saved.connect(changed)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def keep(folder: Path) -> None:
+        try:
+            save({"takes_folder": folder})
+        except (TrilumeError, OSError) as error:
+            log.warning("the folder of takes is not kept: %s", error)
+
+    window.settings_wanted.connect(ask)
+    window.studio.folder_chosen.connect(keep)
 
 
 def _kiosk(window: MainWindow, settings: Settings, bundle: Bundle) -> QWidget:
@@ -160,13 +217,13 @@ def _timed(window: MainWindow, began_s: float, wish: Wish) -> None:
 
 
 def _ends_cleanly(window: MainWindow) -> Callable[[], Exit]:
-    """SIGTERM and Ctrl-C close the window as its button does: Python runs handlers between the timer's ticks."""
+    """SIGTERM and Ctrl-C close the window as its button does, at the loop's next turn."""
     codes = {signal.SIGINT: Exit.INTERRUPTED, signal.SIGTERM: Exit.TERMINATED}
     ended = [Exit.DONE]
 
     def stop(number: int, _frame: FrameType | None) -> None:
         ended[0] = codes[signal.Signals(number)]
-        window.close()
+        QTimer.singleShot(0, window.close)  # not here: the handler may run in the middle of a paint
 
     if threading.current_thread() is threading.main_thread():
         for number in codes:

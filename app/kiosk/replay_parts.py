@@ -72,24 +72,25 @@ class Controls(QWidget):
         self.speed = QLabel(speed_words(1.0))
         self.speed.setToolTip(self.tr("Speed (+ and −)"))
         self.place = QLabel()
-        self.place.setMinimumWidth(210)
+        self.place.setMinimumWidth(190)
         self.place.setAccessibleName(self.tr("Frame shown"))
         self.place.setToolTip(self.tr("← → one frame, with Shift one second; Home, End; [ ] loop"))
         self.badge = Badge()
         self.change = _button(self.tr("Next change"), self.tr("To the next frame with another verdict (V)"))
         self.reasons = QComboBox()
-        self.reasons.setFixedWidth(170)
+        self.reasons.setFixedWidth(160)
         self.reasons.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.reasons.setAccessibleName(self.tr("Reason to look for"))
         self.reason = _button(self.tr("Next with reason"), self.tr("To the next frame with this reason (J)"))
         self.picture = _button(self.tr("Snapshot"), self.tr("Everything shown as a picture file (S)"))
+        self.picture.setParent(self)  # until it is laid out in the line below
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(10)
         for part in (self.play, self.speed, self.place):
             row.addWidget(part)
         row.addWidget(self.badge, 1)
-        for part in (self.change, self.reasons, self.reason, self.picture):
+        for part in (self.change, self.reasons, self.reason):
             row.addWidget(part)
 
     def show_playing(self, on: bool) -> None:

@@ -11,8 +11,10 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QHideEvent, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import (
     QFrame,
+    QHBoxLayout,
     QLabel,
     QScrollArea,
+    QSizePolicy,
     QSplitter,
     QVBoxLayout,
     QWidget,
@@ -328,6 +330,7 @@ class ReplayView(QWidget):
         self._place, self._badge, self._reasons = controls.place, controls.badge, controls.reasons
         self._message = QLabel()
         self._message.setAccessibleName(self.tr("State of the recording"))
+        self._message.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         why = QScrollArea()  # in a low window the pictures keep their room and the rest is scrolled
         why.setWidgetResizable(True)
         why.setFrameShape(QFrame.Shape.NoFrame)
@@ -343,7 +346,10 @@ class ReplayView(QWidget):
         column.addWidget(views, 1)
         column.addWidget(self._timeline)
         column.addWidget(self._controls)
-        column.addWidget(self._message)
+        below = QHBoxLayout()
+        below.addWidget(self._message, 1)
+        below.addWidget(controls.picture)
+        column.addLayout(below)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)

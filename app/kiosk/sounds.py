@@ -54,9 +54,16 @@ class Sounds(QObject):
 
     def __init__(self, on: bool, command: Sequence[str] | None = None, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._command = tuple(command or player() or ()) if on else ()
+        self._given: tuple[str, ...] | None = tuple(command) if command else None
+        self._command: tuple[str, ...] = ()
         self._playing = QProcess(self)
         self._playing.errorOccurred.connect(self._failed)
+        self.switch(on)
+
+    def switch(self, on: bool) -> None:
+        """Sounds from now on, or no more."""
+        self.stop()
+        self._command = (self._given or player() or ()) if on else ()
         if on and not self._command:
             log.warning("sound is on, but there is no player here: install alsa-utils or pulseaudio-utils")
 

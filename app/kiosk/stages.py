@@ -204,7 +204,7 @@ class SessionBar(_Painted):
         width, middle = float(self.width()), self.width() / 2
         head = QRectF(0, 0, width, 16)
         self._write(painter, head, self.tr("live"), Qt.AlignmentFlag.AlignLeft, faint=True)
-        title = self.tr("evidence of this visit") if self._evidence is not None else self.tr("evidence: not told")
+        title = self.tr("evidence of this visit")
         self._write(painter, head, title, Qt.AlignmentFlag.AlignHCenter, faint=True)
         self._write(painter, head, self.tr("attack"), Qt.AlignmentFlag.AlignRight, faint=True)
         painter.setPen(Qt.PenStyle.NoPen)
@@ -220,8 +220,9 @@ class SessionBar(_Painted):
 class VerdictSign(_Painted):
     """A verdict by shape, colour and word, with a line below it."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(48, parent)
+    def __init__(self, parent: QWidget | None = None, *, small: bool = False) -> None:
+        super().__init__(36 if small else 48, parent)
+        self._small = small
         self._shown: tuple[Verdict, str, str] | None = None
 
     def show_verdict(self, verdict: Verdict, word: str, line: str) -> None:
@@ -236,14 +237,16 @@ class VerdictSign(_Painted):
             return
         verdict, word, line = self._shown
         painter = QPainter(self)
-        theme.paint_verdict(painter, QRectF(2, 4, 40, 40), verdict)
-        painter.setFont(theme.font(theme.LARGE_PT, bold=True))
+        side, left = (26.0, 9.0) if self._small else (40.0, 2.0)  # the signs of both sizes have one middle
+        theme.paint_verdict(painter, QRectF(left, 4, side, side), verdict)
+        painter.setFont(theme.font(theme.BODY_PT if self._small else theme.LARGE_PT, bold=True))
         painter.setPen(self._ink())
-        room = QRectF(54, 0, self.width() - 54, 27)
+        room = QRectF(54, 0, self.width() - 54, 19 if self._small else 27)
         painter.drawText(room, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, word)
         painter.setFont(theme.font(theme.SMALL_PT))
         shortened = painter.fontMetrics().elidedText(line, Qt.TextElideMode.ElideRight, int(room.width()))
-        self._write(painter, room.translated(0, 24), shortened, Qt.AlignmentFlag.AlignLeft, faint=True)
+        below = room.translated(0, 17 if self._small else 24)
+        self._write(painter, below, shortened, Qt.AlignmentFlag.AlignLeft, faint=True)
 
 
 class PatchMap(_Painted):

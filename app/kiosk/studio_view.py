@@ -11,12 +11,13 @@ from typing import Final, Protocol
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QCloseEvent, QHideEvent, QKeyEvent, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from app.kiosk import theme
+from app.kiosk import form_memory, theme
 from app.kiosk.live_view import LiveView
-from app.kiosk.studio_panels import CheckRow, ProtocolPanel, TakesPanel
+from app.kiosk.studio_panels import CheckRow, ProtocolPanel
 from app.kiosk.take_form import Setting, TakeForm, difference, setting_of_set
+from app.kiosk.takes_panel import TakesPanel
 from app.settings import Settings
 from app.studio import names
 from app.studio.quality import Limits, Quality, Space, Wanted, look, rate_of, space
@@ -52,6 +53,8 @@ class StudioView(QWidget):
 
     replay_wanted = Signal(Path)
     """A recording that the user wants to look at."""
+    folder_chosen = Signal(Path)
+    """Takes are kept there from now on."""
 
     def __init__(
         self,
@@ -59,9 +62,11 @@ class StudioView(QWidget):
         folder: Path,
         settings: Settings | None = None,
         *,
+        memory: Path | None = None,
         clock: Callable[[], float] = time.monotonic,
         parent: QWidget | None = None,
     ) -> None:
+        """`memory`: the file that keeps the form from one start of the program to the next."""
         super().__init__(parent)
         settings = settings or Settings()
         self._recorder, self.folder, self._clock = recorder, folder, clock
@@ -76,8 +81,10 @@ class StudioView(QWidget):
         self._quality: Quality | None = None
         self._judged: int | None = None
         near_m, far_m = settings.depth_range_m or (0.3, 1.3)
-        self._live = LiveView(near_m, far_m)
-        self.form = TakeForm()
+        self.live = LiveView(near_m, far_m, tall=True)
+        self.form, self._memory = TakeForm(), memory
+        if memory is not None:
+            form_memory.recall(memory, self.form)
         self.protocol = ProtocolPanel()
         self.takes = TakesPanel(folder)
         self._checks = CheckRow()
@@ -85,6 +92,7 @@ class StudioView(QWidget):
         self.protocol.wanted.connect(self._adopt)
         self.takes.replay_wanted.connect(self.replay_wanted)
         self.takes.changed.connect(self._count)
+        self.takes.folder_wanted.connect(self.use)
         self.form.changed.connect(self._show_step)
         self._show_step()
 
@@ -105,7 +113,7 @@ class StudioView(QWidget):
     def refresh(self, shown: Shown | None, state: State, history: tuple[Trace, ...]) -> None:
         """Shows a snapshot and goes on with what is under way."""
         self._state = state
-        self._live.refresh(shown, state, history)
+        self.live.refresh(shown, state, history)
         self._check(shown, state)
         self.takes.step()
         self._measure_space(state)
@@ -169,6 +177,8 @@ class StudioView(QWidget):
             return
         self._set_step(Step.RECORDING)
         self._say(path.name)
+        if self._memory is not None:
+            form_memory.keep(self._memory, said)
 
     def _finish(self, words: str) -> None:
         self._set_step(Step.FINISHING)
@@ -237,6 +247,7 @@ class StudioView(QWidget):
             self._space_s = now_s
             self._space = space(self.folder, rate_of(state, ASSUMED_MB_PER_S), self._limits)
             self._room.setText(self._room_words(self._space))
+            self._room.setMinimumWidth(self._room.sizeHint().width())
 
     def _room_words(self, room: Space) -> str:
         if room.free_bytes is None or room.minutes_left is None:
@@ -312,7 +323,7 @@ class StudioView(QWidget):
         self._record.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._record.setToolTip(self.tr("Begin or end a take (R)"))
         self._record.clicked.connect(self.toggle_recording)
-        self._live.setMinimumWidth(540)
+        self.live.setMinimumWidth(500)
         side = QWidget()
         side.setFixedWidth(258)
         left = QVBoxLayout(side)
@@ -320,12 +331,9 @@ class StudioView(QWidget):
         left.addWidget(self.form)
         left.addWidget(self.protocol)
         left.addStretch(1)
-        for label in self._live.findChildren(QLabel):
-            if label.sizeHint().width() > 300:  # its words must not widen three columns
-                label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         middle = QVBoxLayout()
         middle.addWidget(self._banner)
-        middle.addWidget(self._live, 1)
+        middle.addWidget(self.live, 1)
         middle.addWidget(self._checks)
         middle.addWidget(self._record)
         below = QHBoxLayout()
@@ -337,6 +345,17 @@ class StudioView(QWidget):
         whole.addWidget(side)
         whole.addLayout(middle, 1)
         whole.addWidget(self.takes)
+
+    def use(self, folder: Path) -> None:
+        """Keeps takes in another folder from now on. While one is recorded nothing changes."""
+        if self._step is not Step.IDLE:
+            self._say(self.tr("Not while a take is being recorded."), urgent=True)
+            return
+        self.folder = folder
+        self._space_s = -SPACE_EVERY_S
+        self.takes.use(folder)
+        self._say(self.tr("Takes are kept in {0}").format(folder))
+        self.folder_chosen.emit(folder)
 
     def open_protocol(self, path: Path | None = None) -> None:
         """Opens a protocol file, asked for where none is named."""

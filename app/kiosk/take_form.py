@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -12,6 +13,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QFormLayout, QLabel, QLineEdit, QSpinBox, QWidget
 
 from app.kiosk import theme
+from app.kiosk.species import light_words, species_words
 from app.studio.planner import LEVELS
 from app.studio.takes import BONA_FIDE
 from calibration.rig import Rig
@@ -40,19 +42,22 @@ class TakeForm(QWidget):
 
     changed = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None, *, labels_only: bool = False) -> None:
+        """`labels_only`: of a take that is there already, without its visit and when it ends."""
         super().__init__(parent)
-        self._notes = ""
+        self._hidden = ("visit", "seconds", "good_frames") if labels_only else ()
         self.subject = self._line(self.tr("A pseudonym, such as 0007: letters, digits, hyphens"))
         self.visit = self._whole(1, 99, "")
-        self.species = self._chosen((BONA_FIDE, *LEVELS), free=False)
+        self.species = self._chosen((BONA_FIDE, *LEVELS), species_words, free=False)
         self.instrument = self._line(self.tr("The one specimen, such as print-03"))
-        self.lighting = self._chosen(LIGHTS, free=True)
+        self.lighting = self._chosen(LIGHTS, light_words, free=True)
         self.distance = QDoubleSpinBox(decimals=2, minimum=0.0, maximum=5.0, singleStep=0.05, suffix=" m")
         self.distance.setSpecialValueText(self.tr("not said"))
         self.distance.valueChanged.connect(self._edited)
         self.operator = self._line(self.tr("Who records"))
         self.consent = self._line(self.tr("Reference to the signed consent"))
+        self.notes = self._line(self.tr("What else is worth knowing, such as glasses"))
+        self.notes.setPlaceholderText(self.tr("such as glasses"))
         self.seconds = QDoubleSpinBox(decimals=1, minimum=0.0, maximum=3600.0, value=5.0, suffix=" s")
         self.seconds.setSpecialValueText(self.tr("no limit"))
         self.good_frames = self._whole(0, 100_000, self.tr("no limit"))
@@ -61,43 +66,45 @@ class TakeForm(QWidget):
 
     def said(self) -> Said:
         """What the form says, complete or not."""
-        attack = self.species.currentText() != BONA_FIDE
+        species = _key(self.species)
         labels = Labels(
             subject=self.subject.text().strip(),
-            species=self.species.currentText(),
-            instrument=self.instrument.text().strip() if attack else "",
-            lighting=self.lighting.currentText().strip(),
+            species=species,
+            instrument=self.instrument.text().strip() if species != BONA_FIDE else "",
+            lighting=_key(self.lighting),
             distance_m=round(self.distance.value(), 3) or None,
             operator=self.operator.text().strip(),
             consent=self.consent.text().strip(),
-            notes=self._notes,
+            notes=self.notes.text().strip(),
         )
         return Said(labels, self.visit.value(), self.good_frames.value(), self.seconds.value())
 
     def fill(self, labels: Labels, *, good_frames: int | None = None, seconds: float | None = None) -> None:
         """Fills in what labels say; what they leave open stays as it is, but for the instrument of another species."""
-        if labels.species not in {"", self.species.currentText()}:
+        if labels.species not in {"", _key(self.species)}:
             self.instrument.clear()
         for line, text in (
             (self.subject, labels.subject),
             (self.instrument, labels.instrument),
             (self.operator, labels.operator),
             (self.consent, labels.consent),
+            (self.notes, labels.notes),
         ):
             if text:
                 line.setText(text)
-        for box, text in ((self.species, labels.species), (self.lighting, labels.lighting)):
-            if text and box.findText(text) < 0:
-                box.addItem(text)
-            if text:
-                box.setCurrentText(text)
+        for box, key, words in (
+            (self.species, labels.species, species_words), (self.lighting, labels.lighting, light_words)
+        ):  # fmt: skip
+            if key and box.findData(key) < 0:
+                box.addItem(words(key), key)
+            if key:
+                box.setCurrentIndex(box.findData(key))
         if labels.distance_m is not None:
             self.distance.setValue(labels.distance_m)
         if good_frames is not None:
             self.good_frames.setValue(good_frames)
         if seconds is not None:
             self.seconds.setValue(seconds)
-        self._notes = labels.notes or self._notes
 
     def missing(self) -> str | None:
         """The first thing that is missing or wrong in one line; None where a take may be labelled so."""
@@ -130,24 +137,25 @@ class TakeForm(QWidget):
             (self.tr("Distance *"), self.distance),
             (self.tr("Operator *"), self.operator),
             (self.tr("Consent *"), self.consent),
+            (self.tr("Notes"), self.notes),
             (self.tr("Until"), self.seconds),
             (self.tr("and good sets"), self.good_frames),
         ):
             field.setAccessibleName(words.rstrip(" *"))
             rows.addRow(words, field)
+        for name in self._hidden:
+            rows.setRowVisible(getattr(self, name), False)
         self._note = QLabel()
         self._note.setWordWrap(True)
-        self._note.setMinimumHeight(2 * self.fontMetrics().lineSpacing())
+        self._note.setMinimumHeight(2 * self.fontMetrics().lineSpacing() + 6)
         rows.addRow(self._note)
 
     def _edited(self) -> None:
         if not hasattr(self, "_note"):
             return
-        attack = self.species.currentText() != BONA_FIDE
+        attack = _key(self.species) != BONA_FIDE
         self.instrument.setEnabled(attack)
-        self.instrument.setPlaceholderText(
-            self.tr("the one specimen, such as print-03") if attack else self.tr("attacks only")
-        )
+        self.instrument.setPlaceholderText(self.tr("such as print-03") if attack else self.tr("attacks only"))
         missing = self.missing()
         self._note.setText(missing or self.tr("The form is complete."))
         self._note.setStyleSheet(f"background: {theme.ATTACK}; color: #101215; padding: 2px" if missing else "")
@@ -160,9 +168,10 @@ class TakeForm(QWidget):
         line.textChanged.connect(self._edited)
         return line
 
-    def _chosen(self, names: tuple[str, ...], *, free: bool) -> QComboBox:
+    def _chosen(self, keys: tuple[str, ...], words: Callable[[str], str], *, free: bool) -> QComboBox:
         box = QComboBox()
-        box.addItems(list(names))
+        for key in keys:
+            box.addItem(words(key), key)
         box.setEditable(free)
         box.currentTextChanged.connect(self._edited)
         return box
@@ -172,6 +181,13 @@ class TakeForm(QWidget):
         box = QSpinBox(minimum=least, maximum=most)
         box.setSpecialValueText(none)
         return box
+
+
+def _key(box: QComboBox) -> str:
+    """The key behind the words that are chosen; words that are nobody's are a key themselves."""
+    text = box.currentText().strip()
+    at = box.findText(text)
+    return str(box.itemData(at)) if at >= 0 else text
 
 
 # What a set was recorded with -------------------------------------------------------------------------

@@ -102,8 +102,18 @@ def wants_dark(theme: str) -> bool:
 def apply(application: QApplication, theme: str, scale: float = 1.0) -> None:
     """Style, palette and body font of the whole program; `scale` multiplies every font."""
     application.setStyle("Fusion")
-    application.setPalette(palette(wants_dark(theme)))
+    color(application, theme)
     application.setFont(font(BODY_PT * scale))
+
+
+def color(application: QApplication, theme: str) -> None:
+    """The colours of a theme, for what is there already too."""
+    dark = wants_dark(theme)
+    application.setPalette(palette(dark))
+    boxes = palette(dark)
+    if dark:  # the style outlines boxes in black, which does not show on a dark ground
+        boxes.setColor(QPalette.ColorRole.Base, QColor("#454b54"))
+    application.setPalette(boxes, "QCheckBox")  # type: ignore[arg-type]  # the stub says bytes, which are refused
 
 
 def font(points: float, *, bold: bool = False) -> QFont:

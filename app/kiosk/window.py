@@ -71,6 +71,7 @@ class MainWindow(QMainWindow):
     closed = Signal()
     first_shown = Signal()
     first_verdict = Signal()
+    settings_wanted = Signal()
 
     def __init__(self, run: Callable[[str], RunnerLike], pages: Pages, bundle: Bundle, scan: CameraScan) -> None:
         super().__init__()
@@ -334,6 +335,7 @@ class MainWindow(QMainWindow):
             ("snapshot", self.tr("Save a picture of the window"), "S", self.snapshot, True),
             ("record", self.tr("Record a take"), "R", lambda: self.show_page(STUDIO), True),
             ("subject", self.tr("Full screen for the person"), "F11", self.toggle_subject, True),
+            ("settings", self.tr("Settings…"), "Ctrl+,", self.settings_wanted.emit, True),
             ("keys", self.tr("Keys"), "F1", lambda: keys_box(self).show(), True),
             ("about", self.tr("About trilume"), "", lambda: about_box(self, self._bundle).show(), True),
             ("quit", self.tr("Quit"), "Ctrl+Q", self.close, True),

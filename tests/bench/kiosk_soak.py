@@ -3,7 +3,8 @@
     python -P -m tests.bench.kiosk_soak --minutes 10 --out soak.json
 
 A simulated scene, rendered beforehand and held in memory, is shown again and again by a camera of 30 sets a second to
-the whole window, offscreen. Not a test: no threshold is held against it. All figures are of simulated frames.
+the whole window, offscreen. Figures are of the time after `--warmup` seconds. Not a test: no threshold is held against
+it. All figures are of simulated frames.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import math
 import os
 import sys
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,53 +31,33 @@ from app.kiosk.program import pages_of
 from app.kiosk.sources import CameraScan, Found
 from app.kiosk.window import MainWindow
 from app.settings import Settings
-from drivers.errors import EndOfStream
-from drivers.frames import FrameSet
-from drivers.open import open_source
-from drivers.source import CameraInfo, frames_of
-from drivers.stream import moved
 from pipeline.bundle import load_bundle
 from pipeline.runner import Runner, State
+from tests.bench.held_camera import held
 
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
-SCENE = "sim://live?seed=3&seconds=2&fps=15"
-WARM_SHARE = 0.2  # of the time, before memory is looked at
+SCENE = "sim://live?seed=3&seconds=2&fps=30"
 
 
-class HeldCamera:
-    """A live camera at `fps` sets a second; a set that is not fetched in time is lost and counted."""
+@dataclass(frozen=True)
+class Mark:
+    """Counters at one moment: seconds of wall, of the GUI thread and of the whole process, and the run's own."""
 
-    def __init__(self, sets: list[FrameSet], info: CameraInfo, fps: float) -> None:
-        self.info = replace(info, name="held in memory", live=True, frames=None)
-        self.rig = sets[0].rig
-        self._sets, self._fps, self._open = sets, fps, False
-
-    def open(self) -> None:
-        self._open, self._next, self._began_s = True, 0, time.monotonic()
-
-    def read(self, timeout_s: float) -> FrameSet:
-        now = time.monotonic()
-        due = max(self._next, math.floor((now - self._began_s) * self._fps))
-        time.sleep(max(0.0, self._began_s + due / self._fps - now))
-        if not self._open:
-            raise EndOfStream("closed")
-        lost, self._next = due - self._next, due + 1
-        held = self._sets[due % len(self._sets)]
-        later = moved(held, due - held.sequence, due / self._fps - held.device_time_s)
-        return replace(later, host_time_s=time.monotonic(), lost=lost)
-
-    def close(self) -> None:
-        self._open = False
+    wall_s: float
+    gui_s: float
+    process_s: float
+    state: State
 
 
 @dataclass
 class Seen:
-    """What was sampled in the GUI thread."""
+    """What was sampled in the GUI thread since the warm-up."""
 
-    ages_s: list[float]
-    memory: list[tuple[float, int]]
-    state: State | None = None
-    painted: int = 0
+    judged_ages_s: list[float] = field(default_factory=list)
+    drawn_ages_s: list[float] = field(default_factory=list)
+    memory: list[tuple[float, int]] = field(default_factory=list)
+    began: Mark | None = None
+    ended: Mark | None = None
     newest: int = -1
 
 
@@ -86,21 +67,24 @@ def resident_bytes() -> int:
 
 
 def slope(memory: list[tuple[float, int]]) -> dict[str, float]:
-    """Least squares of resident memory over time, bytes a minute, with its 95 % interval (normal, samples taken as
-    independent)."""
+    """Least squares of resident memory over time, bytes a minute, with its 95 % interval.
+
+    Neighbouring samples hang together: the interval is that of as many independent ones as the residuals' lag-1
+    correlation r leaves, n (1 − r)/(1 + r).
+    """
     t, y = np.array(memory, np.float64).T
     t = (t - t.mean()) / 60
     rate = float(t @ y / (t @ t))
     rest = y - y.mean() - rate * t
-    half = 1.96 * math.sqrt(float(rest @ rest) / max(len(t) - 2, 1) / float(t @ t))
-    return {"bytes_per_minute": rate, "low": rate - half, "high": rate + half, "samples": len(memory)}
+    spread = float(rest @ rest)
+    r = min(max(float(rest[1:] @ rest[:-1]) / spread, 0.0), 0.99) if spread else 0.0
+    half = 1.96 * math.sqrt(spread / max(len(t) - 2, 1) / float(t @ t) * (1 + r) / (1 - r))
+    return {"bytes_per_minute": rate, "low": rate - half, "high": rate + half, "samples": len(memory), "lag_1": r}
 
 
-def soak(minutes: float, scene: str, fps: float) -> dict[str, Any]:
+def soak(minutes: float, warmup_s: float, scene: str, fps: float) -> dict[str, Any]:
     """Runs the window and says what was seen."""
-    source = open_source(scene)
-    sets = list(frames_of(source))
-    camera = HeldCamera(sets, source.info, fps)
+    camera = held(scene, fps)
     bundle, settings = load_bundle(), Settings()
     application = QApplication.instance() or QApplication(["soak"])
     assert isinstance(application, QApplication)
@@ -110,51 +94,76 @@ def soak(minutes: float, scene: str, fps: float) -> dict[str, Any]:
     window.resize(1280, 800)
     window.show()
     window.open("soak://")
-    seen, began_s = Seen([], []), time.monotonic()
+    seen, began_s = Seen(), time.monotonic()
 
     def look() -> None:
+        """After the views took over a set; it is drawn before a timer of nothing comes to its turn."""
         shown = runner.latest()
-        if shown is not None and shown.number != seen.newest:
-            seen.newest, seen.painted = shown.number, seen.painted + 1
-            seen.ages_s.append(shown.age_s)
+        if shown is None or shown.number == seen.newest or seen.began is None:
+            return
+        seen.newest = shown.number
+        seen.judged_ages_s.append(shown.age_s)
+        received_s = shown.frame_set.host_time_s
+        QTimer.singleShot(0, lambda: seen.drawn_ages_s.append(time.monotonic() - received_s))
 
     def sample() -> None:
-        elapsed_s, seen.state = time.monotonic() - began_s, runner.state()
-        if elapsed_s > WARM_SHARE * minutes * 60:
-            seen.memory.append((elapsed_s, resident_bytes()))
-        if elapsed_s > minutes * 60:
+        elapsed_s = time.monotonic() - began_s
+        mark = Mark(elapsed_s, time.thread_time(), time.process_time(), runner.state())
+        if elapsed_s < warmup_s:
+            return
+        seen.began, seen.ended = seen.began or mark, mark
+        seen.memory.append((elapsed_s, resident_bytes()))
+        if elapsed_s > warmup_s + minutes * 60:
             application.quit()
 
     window.polled.connect(look)
     clock = QTimer()
     clock.timeout.connect(sample)
     clock.start(1000)
-    cpu_s = time.thread_time()
     application.exec()
-    wall_s, cpu_s = time.monotonic() - began_s, time.thread_time() - cpu_s
-    state = seen.state
-    assert state is not None, "the soak was shorter than a second"
     clock.stop()
+    stages = stage_medians(runner)
     window.close()
     runner.close()
-    return {
+    assert seen.began is not None
+    assert seen.ended is not None
+    about = {
         "simulated": True,
         "scene": scene,
-        "wall_s": wall_s,
+        "sets_held": len(camera.ring),
+        "registered": camera.rig.registered,
         "cores": os.cpu_count(),
+        "load": os.getloadavg()[0],
+        "warmup_s": warmup_s,
         "offered_fps": fps,
-        "judged_fps": state.judged / wall_s,
-        "painted_fps": seen.painted / wall_s,
-        "passed_over": state.passed_over,
-        "lost": state.lost,
-        "phase": state.phase,
-        "trouble": state.trouble,
-        "age_ms": {f"p{q}": float(np.percentile(seen.ages_s, q)) * 1000 for q in (50, 95)},
+    }
+    return {**about, **figures(seen, seen.began, seen.ended), "stage_ms": stages}
+
+
+def figures(seen: Seen, began: Mark, ended: Mark) -> dict[str, Any]:
+    """Between two marks."""
+    wall_s = ended.wall_s - began.wall_s
+    before, after = began.state, ended.state
+    return {
+        "wall_s": wall_s,
+        "judged_fps": (after.judged - before.judged) / wall_s,
+        "painted_fps": len(seen.drawn_ages_s) / wall_s,
+        "passed_over": after.passed_over - before.passed_over,
+        "lost_by_the_camera": after.lost - before.lost,
+        "phase": after.phase,
+        "trouble": after.trouble,
+        "age_judged_ms": percentiles(seen.judged_ages_s),
+        "age_drawn_ms": percentiles(seen.drawn_ages_s),
         "memory": slope(seen.memory),
         "memory_end_mb": seen.memory[-1][1] / 1e6,
-        "gui_thread_cpu_share": cpu_s / wall_s,
-        "stage_ms": stage_medians(runner),
+        "gui_thread_cpu_share": (ended.gui_s - began.gui_s) / wall_s,
+        "process_cpu_share": (ended.process_s - began.process_s) / wall_s,
     }
+
+
+def percentiles(ages_s: list[float]) -> dict[str, float]:
+    """Median and 95th, milliseconds."""
+    return {f"p{q}": float(np.percentile(ages_s, q)) * 1000 for q in (50, 95)}
 
 
 def stage_medians(runner: Runner) -> dict[str, float]:
@@ -169,11 +178,12 @@ def stage_medians(runner: Runner) -> dict[str, float]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--warmup", type=float, default=60.0, help="seconds before anything is counted")
     parser.add_argument("--fps", type=float, default=30.0)
     parser.add_argument("--scene", default=SCENE, help="a recording or a simulated scene that ends")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
-    report = soak(options.minutes, options.scene, options.fps)
+    report = soak(options.minutes, options.warmup, options.scene, options.fps)
     options.out.write_text(json.dumps(report, indent=2) + "\n")
     print(json.dumps(report, indent=2))
     return 0

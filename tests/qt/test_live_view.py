@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtGui import QFontMetricsF
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
@@ -203,6 +204,18 @@ class TestView:
             "age 50 ms",
             "bad cable",
         ]
+
+    def test_of_a_recording_that_is_over_no_rate_and_no_age_is_told(self, view: LiveView) -> None:
+        view.refresh(shown(0), state("ended", age_s=31.0, delivered_fps=4.0, lost=2), ())
+        told = [label.text() for label in (*view._status._fields, view._status._trouble)]
+        assert told == ["camera – sets/s", "judged – sets/s", "lost 2", "passed over 0", "age –", ""]
+        assert [field.isEnabled() for field in view._status._fields] == [False, False, True, True, False]
+
+    def test_a_note_fits_into_a_narrow_picture(self, view: LiveView) -> None:
+        note = view._infrared.note
+        note.say("stale picture: 12.5 s old", urgent=True)
+        for room in (120.0, 250.0, 900.0):
+            assert QFontMetricsF(note._fitting(room)).horizontalAdvance(note.note) <= max(room, 160)
 
     @pytest.mark.parametrize("missing", ["color", "infrared", "depth"])
     def test_an_absent_stream_is_a_quiet_tile(self, view: LiveView, missing: str) -> None:

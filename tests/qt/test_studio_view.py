@@ -14,6 +14,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit
 
+from app.kiosk import form_memory
 from app.kiosk.studio_view import COUNTDOWN_S, Step, StudioView
 from app.kiosk.take_form import Setting, TakeForm, difference
 from app.kiosk.take_list import KEPT, TakeModel
@@ -215,7 +216,7 @@ def test_a_form_that_is_not_complete_blocks_and_says_what_is_missing(
         if name == "distance_m":
             widget.setValue(0.0)
         elif hasattr(widget, "setCurrentText"):
-            widget.setCurrentText(value)
+            widget.setCurrentIndex(widget.findData(value)) if value else widget.setCurrentText("")
         else:
             widget.setText(value)
     studio.refresh()
@@ -307,7 +308,8 @@ def test_protocol_fills_in_the_next_take_and_goes_on_after_it(studio: Studio, tm
     assert form.said().labels.distance_m == 0.6
     studio.record()
     assert panel.done == (1, 9)
-    assert form.species.currentText() == "flat_print"
+    assert form.said().labels.species == "flat_print"
+    assert form.species.currentText() == "flat print"
     assert "print of your own face" in panel.words
     assert form.said().labels.consent == "C-17"  # what the protocol does not say stays
     form.instrument.setText("print-01")
@@ -345,6 +347,53 @@ def test_relabel_mark_delete_and_replay(studio: Studio, monkeypatch: pytest.Monk
     panel.delete()
     assert not path.exists()
     studio.wait(lambda: not panel.model.takes)
+
+
+def test_deleting_a_take_takes_it_out_of_the_tables(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = studio.record(), studio.record()
+    panel = studio.view.takes
+    panel.report()
+    studio.wait(lambda: "DATASET.md" in panel.message)
+    manifest = studio.folder / "manifest.csv"
+    assert first.name in manifest.read_text()
+    monkeypatch.setattr(panel, "_confirm", lambda question: True)
+    studio.wait(lambda: len(panel.model.takes) == 2)
+    panel.choose(first)
+    panel.delete()
+    studio.wait(lambda: first.name not in manifest.read_text())
+    assert second.name in manifest.read_text()
+
+
+def test_another_folder_is_listed_and_recorded_into(studio: Studio, tmp_path: Path, qtbot: Any) -> None:
+    studio.record()
+    studio.wait(lambda: len(studio.view.takes.model.takes) == 1)
+    assert studio.view.takes._list.hint() == ""
+    other = tmp_path / "other"
+    with qtbot.waitSignal(studio.view.folder_chosen) as told:
+        studio.view.takes.folder_wanted.emit(other)
+    assert told.args == [other]
+    studio.wait(lambda: not studio.view.takes.model.takes)
+    assert "press R" in studio.view.takes._list.hint()
+    assert studio.record().is_relative_to(other)
+
+
+def test_the_form_is_remembered_but_not_the_person(studio: Studio, recording: Path, tmp_path: Path, qtbot: Any) -> None:
+    memory = tmp_path / "state" / "form.json"
+    form = TakeForm()
+    qtbot.addWidget(form)
+    form.fill(LABELS.model_copy(update={"lighting": "candle", "notes": "glasses"}), good_frames=7, seconds=2.5)
+    form_memory.keep(memory, form.said())
+    assert "C-17" not in memory.read_text()
+    assert "glasses" not in memory.read_text()
+    view = StudioView(studio.recorder, tmp_path / "set", SETTINGS, memory=memory)
+    qtbot.addWidget(view)
+    said = view.form.said()
+    assert said.labels == Labels(species="bona_fide", lighting="candle", distance_m=0.4, operator="kl")
+    assert (said.good_frames, said.seconds) == (7, 2.5)
+    view.stop()
+    memory.write_text("{")
+    form_memory.recall(memory, form)  # not ours: the form stays
+    assert form.said().labels.subject == "0001"
 
 
 def test_export_and_report_run_in_the_worker(studio: Studio, tmp_path: Path) -> None:

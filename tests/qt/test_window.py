@@ -17,13 +17,14 @@ from types import FrameType
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QAbstractButton, QDialog, QLabel, QLineEdit, QMenu, QPushButton, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QDialog, QLabel, QLineEdit, QMenu, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.errors import Exit, Refused
 from app.kiosk import sources, theme
 from app.kiosk.command import Wish, obstacle
-from app.kiosk.program import _kiosk, accepting, pages_of, runner_of
+from app.kiosk.program import _kiosk, _sounds_and_settings, accepting, pages_of, runner_of
+from app.kiosk.settings_dialog import SettingsDialog
 from app.kiosk.sources import CameraScan, Choice, Found
 from app.kiosk.switching import Switch
 from app.kiosk.window import LIVE, REPLAY, STUDIO, SUBJECT, MainWindow, Pages
@@ -523,6 +524,33 @@ def test_the_program_shows_pictures_and_ends_cleanly_on_a_signal(tmp_path: Path)
     assert "first picture judged" in said, said + rest
     assert child.returncode == Exit.TERMINATED
     assert "Traceback" not in rest
+
+
+def test_changed_settings_take_effect_at_once_and_sounds_follow_the_persons_view(
+    qtbot: QtBot, qapp: QApplication, bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    played: list[str] = []
+    monkeypatch.setattr("app.kiosk.sounds.Sounds.play", lambda _self, verdict: played.append(verdict))
+    settings = Settings(takes_folder=tmp_path / "takes", theme="light")
+    pages = pages_of(settings, bundle, Wish())
+    window = MainWindow(Puppet, pages, bundle, CameraScan(Found))
+    qtbot.addWidget(window)
+    _sounds_and_settings(window, pages, settings, Wish(), bundle.description.preprocessing.gate)
+    window.settings_wanted.emit()
+    dialog = window.findChild(SettingsDialog)
+    assert dialog is not None
+    dialog.theme.setCurrentIndex(dialog.theme.findData("dark"))
+    dialog.own_range.setChecked(True)
+    dialog.near.setValue(450)
+    dialog.far.setValue(800)
+    dialog.takes_folder.setText(str(tmp_path / "others"))
+    dialog.accept()
+    assert qapp.palette().window().color().lightness() < 80
+    assert pages.live.range_mm == window.studio.live.range_mm == (450, 800)
+    assert window.studio.folder == tmp_path / "others"
+    pages.subject.verdict_shown.emit("attack")
+    assert played == ["attack"]
+    window.close()
 
 
 def test_the_kiosk_leads_to_the_operator_and_back_and_ends_with_the_program(stage: Stage, qtbot: QtBot) -> None:

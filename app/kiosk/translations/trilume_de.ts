@@ -86,8 +86,8 @@
             <translation>Abstand</translation>
         </message>
         <message>
-            <source>distance {0} m</source>
-            <translation>Abstand {0} m</translation>
+            <source>{0} m</source>
+            <translation>{0} m</translation>
         </message>
         <message>
             <source>pose</source>
@@ -253,6 +253,10 @@
         <message>
             <source>Leave the kiosk, with the PIN</source>
             <translation>Kiosk verlassen, mit der PIN</translation>
+        </message>
+        <message>
+            <source>Settings</source>
+            <translation>Einstellungen</translation>
         </message>
         <message>
             <source>These keys</source>
@@ -439,6 +443,10 @@
             <translation>Vollbild für die Person</translation>
         </message>
         <message>
+            <source>Settings…</source>
+            <translation>Einstellungen …</translation>
+        </message>
+        <message>
             <source>Keys</source>
             <translation>Tasten</translation>
         </message>
@@ -479,7 +487,7 @@
         </message>
         <message>
             <source>each patch, area: weight α</source>
-            <translation>jeder Fleck, Fläche: Gewicht α</translation>
+            <translation>Fläche: Gewicht α</translation>
         </message>
     </context>
     <context>
@@ -558,6 +566,10 @@
         <message>
             <source>M-Net</source>
             <translation>M-Net</translation>
+        </message>
+        <message>
+            <source>The last 20 seconds</source>
+            <translation>Die letzten 20 Sekunden</translation>
         </message>
         <message>
             <source>attack score (log odds), dashed: rejects from</source>
@@ -656,10 +668,6 @@
         <message>
             <source>waiting for the camera</source>
             <translation>warte auf die Kamera</translation>
-        </message>
-        <message>
-            <source>the recording is over</source>
-            <translation>die Aufnahme ist zu Ende</translation>
         </message>
         <message>
             <source>stopped after a failure</source>
@@ -824,7 +832,7 @@
         </message>
         <message>
             <source>simulated data</source>
-            <translation>simulierten Daten</translation>
+            <translation>simulierte Daten</translation>
         </message>
         <message>
             <source>State of the recording</source>
@@ -846,12 +854,119 @@
             <translation>Belege dieses Besuchs</translation>
         </message>
         <message>
-            <source>evidence: not told</source>
-            <translation>Belege: nicht mitgeteilt</translation>
-        </message>
-        <message>
             <source>attack</source>
             <translation>Angriff</translation>
+        </message>
+    </context>
+    <context>
+        <name>SettingsDialog</name>
+        <message>
+            <source>Settings</source>
+            <translation>Einstellungen</translation>
+        </message>
+        <message>
+            <source>as the desktop</source>
+            <translation>wie der Desktop</translation>
+        </message>
+        <message>
+            <source>dark</source>
+            <translation>dunkel</translation>
+        </message>
+        <message>
+            <source>light</source>
+            <translation>hell</translation>
+        </message>
+        <message>
+            <source>a cue with every verdict</source>
+            <translation>ein Signal zu jedem Urteil</translation>
+        </message>
+        <message>
+            <source>own range</source>
+            <translation>eigener Bereich</translation>
+        </message>
+        <message>
+            <source>names, separated by commas</source>
+            <translation>Namen, durch Kommas getrennt</translation>
+        </message>
+        <message>
+            <source>no PIN</source>
+            <translation>keine PIN</translation>
+        </message>
+        <message>
+            <source>What is wrong</source>
+            <translation>Was nicht stimmt</translation>
+        </message>
+        <message>
+            <source>unchanged</source>
+            <translation>unverändert</translation>
+        </message>
+        <message>
+            <source>4 to 12 digits</source>
+            <translation>4 bis 12 Ziffern</translation>
+        </message>
+        <message>
+            <source>depth range: the nearest must be less than the farthest</source>
+            <translation>Tiefenbereich: das Nächste muss kleiner sein als das Fernste</translation>
+        </message>
+        <message>
+            <source>folder for takes: give the full path of a folder</source>
+            <translation>Ordner für Aufnahmen: den vollen Pfad eines Ordners angeben</translation>
+        </message>
+        <message>
+            <source>PIN: give 4 to 12 digits, or none</source>
+            <translation>PIN: 4 bis 12 Ziffern angeben, oder keine</translation>
+        </message>
+        <message>
+            <source>Set by the environment or the command line</source>
+            <translation>Durch die Umgebung oder die Befehlszeile gesetzt</translation>
+        </message>
+        <message>
+            <source>A folder for takes</source>
+            <translation>Ordner für Aufnahmen</translation>
+        </message>
+        <message>
+            <source>Save</source>
+            <translation>Speichern</translation>
+        </message>
+        <message>
+            <source>Cancel</source>
+            <translation>Abbrechen</translation>
+        </message>
+        <message>
+            <source>Defaults</source>
+            <translation>Standard</translation>
+        </message>
+        <message>
+            <source>Language</source>
+            <translation>Sprache</translation>
+        </message>
+        <message>
+            <source>after a restart</source>
+            <translation>nach einem Neustart</translation>
+        </message>
+        <message>
+            <source>Theme</source>
+            <translation>Farben</translation>
+        </message>
+        <message>
+            <source>Sound</source>
+            <translation>Ton</translation>
+        </message>
+        <message>
+            <source>Depth picture</source>
+            <translation>Tiefenbild</translation>
+        </message>
+        <message>
+            <source>Folder for takes</source>
+            <translation>Ordner für Aufnahmen</translation>
+        </message>
+        <message>
+            <source>Sensors accepted as well</source>
+            <translation>Auch zugelassene Sensoren</translation>
+        </message>
+        <message>
+            <source>PIN of the kiosk</source>
+            <translation>PIN des Kiosks</translation>
         </message>
     </context>
     <context>
@@ -950,6 +1065,97 @@
         <message>
             <source>Recordings (*.mcap *.mcap.part *.bag *.db3);;All files (*)</source>
             <translation>Aufnahmen (*.mcap *.mcap.part *.bag *.db3);;Alle Dateien (*)</translation>
+        </message>
+    </context>
+    <context>
+        <name>Species</name>
+        <message>
+            <source>bona fide</source>
+            <translation>bona fide</translation>
+        </message>
+        <message>
+            <source>flat print</source>
+            <translation>flacher Druck</translation>
+        </message>
+        <message>
+            <source>trimmed print</source>
+            <translation>ausgeschnittener Druck</translation>
+        </message>
+        <message>
+            <source>folded print</source>
+            <translation>gefalteter Druck</translation>
+        </message>
+        <message>
+            <source>curved print</source>
+            <translation>gewölbter Druck</translation>
+        </message>
+        <message>
+            <source>wrapped print</source>
+            <translation>umgelegter Druck</translation>
+        </message>
+        <message>
+            <source>cut-out print</source>
+            <translation>Druck mit Ausschnitten</translation>
+        </message>
+        <message>
+            <source>vinyl banner</source>
+            <translation>Vinylbanner</translation>
+        </message>
+        <message>
+            <source>screen replay</source>
+            <translation>Bildschirm</translation>
+        </message>
+        <message>
+            <source>resin mask</source>
+            <translation>Harzmaske</translation>
+        </message>
+        <message>
+            <source>plaster mask</source>
+            <translation>Gipsmaske</translation>
+        </message>
+        <message>
+            <source>silicone mask</source>
+            <translation>Silikonmaske</translation>
+        </message>
+        <message>
+            <source>latex mask</source>
+            <translation>Latexmaske</translation>
+        </message>
+        <message>
+            <source>plastic mask</source>
+            <translation>Plastikmaske</translation>
+        </message>
+        <message>
+            <source>textile mask</source>
+            <translation>Stoffmaske</translation>
+        </message>
+        <message>
+            <source>mannequin head</source>
+            <translation>Puppenkopf</translation>
+        </message>
+        <message>
+            <source>office</source>
+            <translation>Büro</translation>
+        </message>
+        <message>
+            <source>daylight</source>
+            <translation>Tageslicht</translation>
+        </message>
+        <message>
+            <source>dim</source>
+            <translation>schwach</translation>
+        </message>
+        <message>
+            <source>dark</source>
+            <translation>dunkel</translation>
+        </message>
+        <message>
+            <source>backlight</source>
+            <translation>Gegenlicht</translation>
+        </message>
+        <message>
+            <source>outdoors</source>
+            <translation>draußen</translation>
         </message>
     </context>
     <context>
@@ -1092,6 +1298,14 @@
         <message>
             <source>Begin or end a take (R)</source>
             <translation>Aufnahme beginnen oder beenden (R)</translation>
+        </message>
+        <message>
+            <source>Not while a take is being recorded.</source>
+            <translation>Nicht während einer Aufnahme.</translation>
+        </message>
+        <message>
+            <source>Takes are kept in {0}</source>
+            <translation>Aufnahmen liegen in {0}</translation>
         </message>
     </context>
     <context>
@@ -1252,6 +1466,14 @@
             <translation>Verweis auf die unterschriebene Einwilligung</translation>
         </message>
         <message>
+            <source>What else is worth knowing, such as glasses</source>
+            <translation>Was sonst wichtig ist, etwa eine Brille</translation>
+        </message>
+        <message>
+            <source>such as glasses</source>
+            <translation>etwa Brille</translation>
+        </message>
+        <message>
             <source>no limit</source>
             <translation>unbegrenzt</translation>
         </message>
@@ -1312,6 +1534,10 @@
             <translation>Einwilligung *</translation>
         </message>
         <message>
+            <source>Notes</source>
+            <translation>Notizen</translation>
+        </message>
+        <message>
             <source>Until</source>
             <translation>Bis</translation>
         </message>
@@ -1320,16 +1546,27 @@
             <translation>und gute Sätze</translation>
         </message>
         <message>
-            <source>the one specimen, such as print-03</source>
-            <translation>das eine Exemplar, etwa print-03</translation>
-        </message>
-        <message>
             <source>attacks only</source>
             <translation>nur bei Angriffen</translation>
         </message>
         <message>
+            <source>such as print-03</source>
+            <translation>etwa print-03</translation>
+        </message>
+        <message>
             <source>The form is complete.</source>
             <translation>Das Formular ist vollständig.</translation>
+        </message>
+    </context>
+    <context>
+        <name>TakeListView</name>
+        <message>
+            <source>No takes here yet.
+
+Fill in the form on the left, then press R: each take appears here.</source>
+            <translation>Hier sind noch keine Aufnahmen.
+
+Links das Formular ausfüllen, dann R drücken: jede Aufnahme erscheint hier.</translation>
         </message>
     </context>
     <context>
@@ -1362,12 +1599,24 @@
             <translation>Aufnahmen</translation>
         </message>
         <message>
+            <source>Folder…</source>
+            <translation>Ordner …</translation>
+        </message>
+        <message>
             <source>What the set can show</source>
             <translation>Was der Satz zeigen kann</translation>
         </message>
         <message>
+            <source>A folder for takes</source>
+            <translation>Ordner für Aufnahmen</translation>
+        </message>
+        <message>
             <source>Takes: {0}</source>
             <translation>Aufnahmen: {0}</translation>
+        </message>
+        <message>
+            <source>The set's tables are up to date.</source>
+            <translation>Die Tabellen des Datensatzes sind auf dem neuen Stand.</translation>
         </message>
         <message>
             <source>Delete {0} for good?</source>
@@ -1394,12 +1643,28 @@
             <translation>Angaben zu {0}</translation>
         </message>
         <message>
+            <source>Save</source>
+            <translation>Speichern</translation>
+        </message>
+        <message>
+            <source>Cancel</source>
+            <translation>Abbrechen</translation>
+        </message>
+        <message>
+            <source>The recording cannot be brought back.</source>
+            <translation>Die Aufnahme lässt sich nicht zurückholen.</translation>
+        </message>
+        <message>
+            <source>Delete</source>
+            <translation>Löschen</translation>
+        </message>
+        <message>
             <source>Not bad</source>
-            <translation>Nicht schlecht</translation>
+            <translation>Doch gut</translation>
         </message>
         <message>
             <source>Mark bad</source>
-            <translation>Als schlecht markieren</translation>
+            <translation>Schlecht</translation>
         </message>
         <message>
             <source>No attack takes yet: nothing can be said about APCER.</source>
@@ -1419,7 +1684,7 @@
         </message>
         <message>
             <source>Re-label…</source>
-            <translation>Angaben ändern …</translation>
+            <translation>Angaben …</translation>
         </message>
         <message>
             <source>Delete…</source>
@@ -1584,15 +1849,15 @@
         </message>
         <message>
             <source>1  D-Net: is it shaped like a face?</source>
-            <translation>1  D-Net: hat es die Form eines Gesichts?</translation>
+            <translation>1  D-Net: Form eines Gesichts?</translation>
         </message>
         <message>
             <source>2  M-Net: does it reflect like skin?</source>
-            <translation>2  M-Net: reflektiert es wie Haut?</translation>
+            <translation>2  M-Net: reflektiert wie Haut?</translation>
         </message>
         <message>
-            <source>3  Session: what do the frames say together?</source>
-            <translation>3  Sitzung: was sagen die Bilder zusammen?</translation>
+            <source>3  Session: all frames together</source>
+            <translation>3  Sitzung: alle Bilder zusammen</translation>
         </message>
         <message>
             <source>model {0}, trained on {1} data</source>
@@ -1601,10 +1866,6 @@
         <message>
             <source>M-Net by place</source>
             <translation>M-Net nach Ort</translation>
-        </message>
-        <message>
-            <source>The last 20 seconds</source>
-            <translation>Die letzten 20 Sekunden</translation>
         </message>
         <message>
             <source>real</source>

@@ -86,8 +86,8 @@
             <translation>距离</translation>
         </message>
         <message>
-            <source>distance {0} m</source>
-            <translation>距离 {0} 米</translation>
+            <source>{0} m</source>
+            <translation>{0} 米</translation>
         </message>
         <message>
             <source>pose</source>
@@ -253,6 +253,10 @@
         <message>
             <source>Leave the kiosk, with the PIN</source>
             <translation>凭 PIN 码退出自助模式</translation>
+        </message>
+        <message>
+            <source>Settings</source>
+            <translation>设置</translation>
         </message>
         <message>
             <source>These keys</source>
@@ -438,6 +442,10 @@
             <translation>受检者全屏</translation>
         </message>
         <message>
+            <source>Settings…</source>
+            <translation>设置…</translation>
+        </message>
+        <message>
             <source>Keys</source>
             <translation>按键</translation>
         </message>
@@ -478,7 +486,7 @@
         </message>
         <message>
             <source>each patch, area: weight α</source>
-            <translation>各分块，面积表示权重 α</translation>
+            <translation>各小块，面积为权重 α</translation>
         </message>
     </context>
     <context>
@@ -557,6 +565,10 @@
         <message>
             <source>M-Net</source>
             <translation>M-Net</translation>
+        </message>
+        <message>
+            <source>The last 20 seconds</source>
+            <translation>最近 20 秒</translation>
         </message>
         <message>
             <source>attack score (log odds), dashed: rejects from</source>
@@ -655,10 +667,6 @@
         <message>
             <source>waiting for the camera</source>
             <translation>正在等待相机</translation>
-        </message>
-        <message>
-            <source>the recording is over</source>
-            <translation>录制文件已播放完毕</translation>
         </message>
         <message>
             <source>stopped after a failure</source>
@@ -845,12 +853,119 @@
             <translation>本次访问的证据</translation>
         </message>
         <message>
-            <source>evidence: not told</source>
-            <translation>证据：未提供</translation>
-        </message>
-        <message>
             <source>attack</source>
             <translation>攻击</translation>
+        </message>
+    </context>
+    <context>
+        <name>SettingsDialog</name>
+        <message>
+            <source>Settings</source>
+            <translation>设置</translation>
+        </message>
+        <message>
+            <source>as the desktop</source>
+            <translation>跟随桌面</translation>
+        </message>
+        <message>
+            <source>dark</source>
+            <translation>深色</translation>
+        </message>
+        <message>
+            <source>light</source>
+            <translation>浅色</translation>
+        </message>
+        <message>
+            <source>a cue with every verdict</source>
+            <translation>每次判定播放提示音</translation>
+        </message>
+        <message>
+            <source>own range</source>
+            <translation>自定范围</translation>
+        </message>
+        <message>
+            <source>names, separated by commas</source>
+            <translation>名称，用逗号分隔</translation>
+        </message>
+        <message>
+            <source>no PIN</source>
+            <translation>不设 PIN 码</translation>
+        </message>
+        <message>
+            <source>What is wrong</source>
+            <translation>错误说明</translation>
+        </message>
+        <message>
+            <source>unchanged</source>
+            <translation>不变</translation>
+        </message>
+        <message>
+            <source>4 to 12 digits</source>
+            <translation>4 至 12 位数字</translation>
+        </message>
+        <message>
+            <source>depth range: the nearest must be less than the farthest</source>
+            <translation>深度范围：最近值必须小于最远值</translation>
+        </message>
+        <message>
+            <source>folder for takes: give the full path of a folder</source>
+            <translation>录制文件夹：请给出文件夹的完整路径</translation>
+        </message>
+        <message>
+            <source>PIN: give 4 to 12 digits, or none</source>
+            <translation>PIN 码：请输入 4 至 12 位数字，或选择不设</translation>
+        </message>
+        <message>
+            <source>Set by the environment or the command line</source>
+            <translation>由环境变量或命令行设定</translation>
+        </message>
+        <message>
+            <source>A folder for takes</source>
+            <translation>录制文件夹</translation>
+        </message>
+        <message>
+            <source>Save</source>
+            <translation>保存</translation>
+        </message>
+        <message>
+            <source>Cancel</source>
+            <translation>取消</translation>
+        </message>
+        <message>
+            <source>Defaults</source>
+            <translation>恢复默认</translation>
+        </message>
+        <message>
+            <source>Language</source>
+            <translation>语言</translation>
+        </message>
+        <message>
+            <source>after a restart</source>
+            <translation>重启后生效</translation>
+        </message>
+        <message>
+            <source>Theme</source>
+            <translation>主题</translation>
+        </message>
+        <message>
+            <source>Sound</source>
+            <translation>声音</translation>
+        </message>
+        <message>
+            <source>Depth picture</source>
+            <translation>深度图像</translation>
+        </message>
+        <message>
+            <source>Folder for takes</source>
+            <translation>录制文件夹</translation>
+        </message>
+        <message>
+            <source>Sensors accepted as well</source>
+            <translation>额外接受的传感器</translation>
+        </message>
+        <message>
+            <source>PIN of the kiosk</source>
+            <translation>自助模式 PIN 码</translation>
         </message>
     </context>
     <context>
@@ -949,6 +1064,97 @@
         <message>
             <source>Recordings (*.mcap *.mcap.part *.bag *.db3);;All files (*)</source>
             <translation>录制文件 (*.mcap *.mcap.part *.bag *.db3);;所有文件 (*)</translation>
+        </message>
+    </context>
+    <context>
+        <name>Species</name>
+        <message>
+            <source>bona fide</source>
+            <translation>真人 (bona fide)</translation>
+        </message>
+        <message>
+            <source>flat print</source>
+            <translation>平面打印</translation>
+        </message>
+        <message>
+            <source>trimmed print</source>
+            <translation>裁边打印</translation>
+        </message>
+        <message>
+            <source>folded print</source>
+            <translation>折叠打印</translation>
+        </message>
+        <message>
+            <source>curved print</source>
+            <translation>弯曲打印</translation>
+        </message>
+        <message>
+            <source>wrapped print</source>
+            <translation>包裹打印</translation>
+        </message>
+        <message>
+            <source>cut-out print</source>
+            <translation>挖孔打印</translation>
+        </message>
+        <message>
+            <source>vinyl banner</source>
+            <translation>乙烯基横幅</translation>
+        </message>
+        <message>
+            <source>screen replay</source>
+            <translation>屏幕重放</translation>
+        </message>
+        <message>
+            <source>resin mask</source>
+            <translation>树脂面具</translation>
+        </message>
+        <message>
+            <source>plaster mask</source>
+            <translation>石膏面具</translation>
+        </message>
+        <message>
+            <source>silicone mask</source>
+            <translation>硅胶面具</translation>
+        </message>
+        <message>
+            <source>latex mask</source>
+            <translation>乳胶面具</translation>
+        </message>
+        <message>
+            <source>plastic mask</source>
+            <translation>塑料面具</translation>
+        </message>
+        <message>
+            <source>textile mask</source>
+            <translation>织物面具</translation>
+        </message>
+        <message>
+            <source>mannequin head</source>
+            <translation>人台头模</translation>
+        </message>
+        <message>
+            <source>office</source>
+            <translation>办公室</translation>
+        </message>
+        <message>
+            <source>daylight</source>
+            <translation>日光</translation>
+        </message>
+        <message>
+            <source>dim</source>
+            <translation>昏暗</translation>
+        </message>
+        <message>
+            <source>dark</source>
+            <translation>黑暗</translation>
+        </message>
+        <message>
+            <source>backlight</source>
+            <translation>逆光</translation>
+        </message>
+        <message>
+            <source>outdoors</source>
+            <translation>室外</translation>
         </message>
     </context>
     <context>
@@ -1091,6 +1297,14 @@
         <message>
             <source>Begin or end a take (R)</source>
             <translation>开始或结束录制（R）</translation>
+        </message>
+        <message>
+            <source>Not while a take is being recorded.</source>
+            <translation>录制进行中，暂不可更改。</translation>
+        </message>
+        <message>
+            <source>Takes are kept in {0}</source>
+            <translation>录制保存在 {0}</translation>
         </message>
     </context>
     <context>
@@ -1251,6 +1465,14 @@
             <translation>已签署同意书的编号</translation>
         </message>
         <message>
+            <source>What else is worth knowing, such as glasses</source>
+            <translation>其他值得注意的情况，例如眼镜</translation>
+        </message>
+        <message>
+            <source>such as glasses</source>
+            <translation>例如眼镜</translation>
+        </message>
+        <message>
             <source>no limit</source>
             <translation>不限</translation>
         </message>
@@ -1311,6 +1533,10 @@
             <translation>同意书 *</translation>
         </message>
         <message>
+            <source>Notes</source>
+            <translation>备注</translation>
+        </message>
+        <message>
             <source>Until</source>
             <translation>直到</translation>
         </message>
@@ -1319,16 +1545,27 @@
             <translation>且合格组数达到</translation>
         </message>
         <message>
-            <source>the one specimen, such as print-03</source>
-            <translation>具体样品，如 print-03</translation>
-        </message>
-        <message>
             <source>attacks only</source>
             <translation>仅限攻击</translation>
         </message>
         <message>
+            <source>such as print-03</source>
+            <translation>例如 print-03</translation>
+        </message>
+        <message>
             <source>The form is complete.</source>
             <translation>表单已填完。</translation>
+        </message>
+    </context>
+    <context>
+        <name>TakeListView</name>
+        <message>
+            <source>No takes here yet.
+
+Fill in the form on the left, then press R: each take appears here.</source>
+            <translation>此处还没有录制。
+
+请填写左侧表单，然后按 R：每次录制都会显示在这里。</translation>
         </message>
     </context>
     <context>
@@ -1361,12 +1598,24 @@
             <translation>录制</translation>
         </message>
         <message>
+            <source>Folder…</source>
+            <translation>文件夹…</translation>
+        </message>
+        <message>
             <source>What the set can show</source>
             <translation>数据集能证明什么</translation>
         </message>
         <message>
+            <source>A folder for takes</source>
+            <translation>录制文件夹</translation>
+        </message>
+        <message>
             <source>Takes: {0}</source>
             <translation>录制：{0}</translation>
+        </message>
+        <message>
+            <source>The set's tables are up to date.</source>
+            <translation>数据集的表格已更新。</translation>
         </message>
         <message>
             <source>Delete {0} for good?</source>
@@ -1393,12 +1642,28 @@
             <translation>{0} 的标签</translation>
         </message>
         <message>
+            <source>Save</source>
+            <translation>保存</translation>
+        </message>
+        <message>
+            <source>Cancel</source>
+            <translation>取消</translation>
+        </message>
+        <message>
+            <source>The recording cannot be brought back.</source>
+            <translation>录制文件将无法恢复。</translation>
+        </message>
+        <message>
+            <source>Delete</source>
+            <translation>删除</translation>
+        </message>
+        <message>
             <source>Not bad</source>
-            <translation>取消不合格</translation>
+            <translation>取消差评</translation>
         </message>
         <message>
             <source>Mark bad</source>
-            <translation>标为不合格</translation>
+            <translation>标记为差</translation>
         </message>
         <message>
             <source>No attack takes yet: nothing can be said about APCER.</source>
@@ -1590,8 +1855,8 @@
             <translation>2  M-Net：反射像皮肤吗？</translation>
         </message>
         <message>
-            <source>3  Session: what do the frames say together?</source>
-            <translation>3  会话：各帧综合说明什么？</translation>
+            <source>3  Session: all frames together</source>
+            <translation>3  会话：各帧合起来怎么说？</translation>
         </message>
         <message>
             <source>model {0}, trained on {1} data</source>
@@ -1600,10 +1865,6 @@
         <message>
             <source>M-Net by place</source>
             <translation>M-Net 各位置</translation>
-        </message>
-        <message>
-            <source>The last 20 seconds</source>
-            <translation>最近 20 秒</translation>
         </message>
         <message>
             <source>real</source>
