@@ -103,13 +103,16 @@ class Runner:
         now, stream, source, taking = time.monotonic(), self._stream, self._source, self._taking
         health = source.health() if isinstance(source, Supervised) else None
         info, rig = self._opened or (None, None)
+        phase, trouble = self._phase, self._trouble
+        if phase == "running" and health is not None and health.phase not in ("opening", "streaming"):
+            phase, trouble = "waiting", health.error  # known before the set that is being judged is done
         return State(
-            phase="closed" if self._closing else self._phase,
+            phase="closed" if self._closing else phase,
             uri=self.uri,
             info=info,
             rig=rig,
             health=health,
-            trouble=self._trouble,
+            trouble=trouble,
             delivered_fps=stream.arrivals.per_second(now) if stream else 0.0,
             judged_fps=self._rate.per_second(now),
             judged=self._judged,

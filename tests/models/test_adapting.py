@@ -115,7 +115,7 @@ def test_better_on_the_new_camera_without_forgetting_the_old(old: Bundle, faces:
     assert wrong(after, new, own) < 0.05
     assert wrong(after, new, known) < 0.05
     moved = logit([description.thresholds.d_net, description.thresholds.m_net]) - logit([0.5, 0.5])
-    assert 0.01 < np.abs(moved).max() <= MOST_MOVED + 1e-4
+    assert np.abs(moved).max() <= MOST_MOVED + 1e-4
     assert description.sensors == ("sim-astra", "site-cam")
     assert description.origin == "semi_simulated"
     assert "site's development split" in description.operating_point
