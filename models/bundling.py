@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.datasets.faces import Faces, Split
+from models.datasets.faces import Faces
 from models.errors import DatasetError, TrainingError, command
 from models.export import Parity, Precision, check_parity, parity, to_openvino, write_bundle
 from models.finetuning import stored_patches
@@ -157,7 +157,13 @@ def describe(
     )
 
 
-def model_card(description: BundleDescription, directory: Path, test: CascadeScores, found: Sequence[Parity]) -> str:
+def model_card(
+    description: BundleDescription,
+    directory: Path,
+    test: CascadeScores,
+    found: Sequence[Parity],
+    more: Path | None = None,
+) -> str:
     """MODEL_CARD.md: what the bundle is for, its data, and its figures on the test split."""
     origin = description.origin.replace("_", "-")
     used = sum(1 for p in description.patches if p.weight > 0)
@@ -171,7 +177,7 @@ def model_card(description: BundleDescription, directory: Path, test: CascadeSco
         "",
         f"## Faces ({origin})",
         "",
-        *_counts(directory),
+        *_counts(directory, more),
         "",
         f"## Figures on the test split ({origin} data, single frames, people and instruments never seen)",
         "",
@@ -194,14 +200,17 @@ def model_card(description: BundleDescription, directory: Path, test: CascadeSco
     return "\n".join(lines) + "\n"
 
 
-def _counts(directory: Path) -> list[str]:
+def _counts(directory: Path, more: Path | None) -> list[str]:
     """A table of faces by species and split."""
     samples = Faces.load(directory).samples
-    counts = Counter((s.species or "bona fide", s.split) for s in samples)
-    splits: tuple[Split, ...] = ("train", "dev", "test")
-    lines = ["| species | train | dev | test |", "|---|---|---|---|"]
+    counts = Counter((s.species or "bona fide", str(s.split)) for s in samples)
+    columns = ["train", "dev", "test"]
+    if more is not None:
+        columns.insert(1, "train, M-Net alone")
+        counts.update((s.species or "bona fide", columns[1]) for s in Faces.load(more, split="train").samples)
+    lines = [f"| species | {' | '.join(columns)} |", "|---" * (1 + len(columns)) + "|"]
     for species in sorted({name for name, _ in counts}):
-        lines.append(f"| {species} | " + " | ".join(str(counts[species, split]) for split in splits) + " |")
+        lines.append(f"| {species} | " + " | ".join(str(counts[species, column]) for column in columns) + " |")
     return lines
 
 
@@ -213,8 +222,10 @@ def bundle(
     name: str = "shipped",
     max_bpcer: float = 0.02,
     precision: Precision = "f32",
+    more: Path | None = None,
 ) -> Path:
-    """Calibrates, converts, checks and writes; returns `out`.
+    """Calibrates, converts, checks and writes; returns `out`. `more`: the second store that M-Net learnt from, for the
+    card.
 
     Raises DatasetError for a store that lacks a split, TrainingError where `out` exists or parity fails.
     """
@@ -227,7 +238,7 @@ def bundle(
     models, found = check_nets(nets, dev.faces, precision)
     log.info("dev split:\n%s", figures_text(dev, description.thresholds))
     test = nets.score(Faces.load(directory, split="test"))
-    card = model_card(description, directory, test, found)
+    card = model_card(description, directory, test, found, more)
     log.info("%s", card)
     return write_bundle(out, description, models["d_net"], models["m_net"], card, trained_files(nets))
 
@@ -257,6 +268,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--d-net", type=Path, required=True, help="model.pt of a trained D-Net")
     parser.add_argument("--m-net", type=Path, required=True, help="model.pt of a trained or fine-tuned M-Net")
     parser.add_argument("--faces", type=Path, required=True, help="store of prepared faces")
+    parser.add_argument("--more", type=Path, help="the second store that M-Net learnt from, for the card")
     parser.add_argument("--out", type=Path, required=True, help="new folder of the bundle")
     parser.add_argument("--name", default="shipped")
     parser.add_argument("--bpcer", type=float, default=0.02, help="share of live faces that may be rejected")
@@ -273,6 +285,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         name=given.name,
         max_bpcer=given.bpcer,
         precision=given.precision,
+        more=given.more,
     )
     log.info("wrote %s", path)
 
