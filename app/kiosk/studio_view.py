@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QCloseEvent, QHideEvent, QKeyEvent, QShowEvent
+from PySide6.QtGui import QCloseEvent, QFont, QFontMetrics, QHideEvent, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.kiosk import form_memory, theme
@@ -28,6 +28,7 @@ from pipeline.runner import Shown, State, Take, Trace
 COUNTDOWN_S: Final = 3.0
 SPACE_EVERY_S: Final = 1.0
 ASSUMED_MB_PER_S: Final = 25.0
+BANNER_PX: Final = (12, 20)
 """Before the first take tells: what a 640×480 camera at 30 sets a second writes at most."""
 
 
@@ -272,7 +273,10 @@ class StudioView(QWidget):
         self._banner.setText(words)
         color = theme.RECORDING if recording else theme.UNDECIDED
         ink = "white" if recording else "#101215"
-        self._banner.setStyleSheet(f"background: {color}; color: {ink}; font-weight: 700; padding: 6px")
+        size = _largest_px(self._banner.font(), words, self._banner.width() - 16)
+        self._banner.setStyleSheet(
+            f"background: {color}; color: {ink}; font-weight: 700; font-size: {size}px; padding: 6px"
+        )
 
     def _show_step(self) -> None:
         words = {
@@ -391,3 +395,14 @@ class StudioView(QWidget):
             self._finish("")
         self._worker.shutdown(wait=True)
         self.takes.stop()
+
+
+def _largest_px(font: QFont, words: str, room: int) -> int:
+    """The size at which bold words fit into a room of so many pixels."""
+    bold = QFont(font)
+    bold.setBold(True)
+    for size in range(BANNER_PX[1], BANNER_PX[0], -1):
+        bold.setPixelSize(size)
+        if QFontMetrics(bold).horizontalAdvance(words) <= room:
+            return size
+    return BANNER_PX[0]
