@@ -132,8 +132,8 @@ def kiosk(
     timing: Annotated[bool, typer.Option("--timing", help="Say when the first picture and verdict came.")] = False,
 ) -> Exit:
     """The window: live view with reasons, studio, replay, and the view of the person in front of the camera."""
-    from app.kiosk.command import Wish
     from app.kiosk.command import kiosk as run
+    from app.kiosk.wish import Wish
 
     return run(Wish(source, bundle, language, theme, fullscreen, accept_sensor, keep_alive, timing))
 

@@ -14,7 +14,7 @@ from rich.markup import escape
 from app.errors import Exit, Refused, say
 from app.studio import dataset, planner, takes
 from app.studio.card import few
-from app.studio.dataset import DataSet
+from app.studio.data_set import DataSet, LeftOut, cell, why_left_out
 from app.studio.planner import Goal, Plan
 from app.studio.protocol import Progress, next_take, progress, read_protocol
 from app.studio.splits import SPLITS
@@ -43,8 +43,8 @@ def show_takes(folder: Path, console: Console) -> Exit:
     table = folding("take", "subject", "species", "instrument", "light", "distance", "frames", "s", "lost", "counts")
     found = _present(folder)
     for stored in found:
-        reason = dataset.why_left_out(stored)
-        counts = "yes" if reason is None else dataset.LeftOut(stored.path, reason).brief
+        reason = why_left_out(stored)
+        counts = "yes" if reason is None else LeftOut(stored.path, reason).brief
         cells = (str(stored.path.relative_to(folder)), *_labelled(stored.labels), str(stored.frames),
                  f"{stored.seconds:.1f}", str(stored.lost), counts)  # fmt: skip
         table.add_row(*map(escape, cells))
@@ -119,8 +119,8 @@ def report(folder: Path, changes: Mapping[str, Any], console: Console, *, force:
 def _show_counts(whole: DataSet, console: Console) -> None:
     table = folding("species", "light", "distance", "takes", "subjects", "no take of")
     missing = whole.missing_subjects
-    for kind in sorted({dataset.cell(stored)[1:] for stored in whole.takes}):
-        own = [stored for stored in whole.takes if dataset.cell(stored)[1:] == kind]
+    for kind in sorted({cell(stored)[1:] for stored in whole.takes}):
+        own = [stored for stored in whole.takes if cell(stored)[1:] == kind]
         subjects = {stored.labels.subject for stored in own if stored.labels.subject}
         lacking = few(missing.get(kind, [])) or NOT_SAID
         table.add_row(*map(escape, kind), str(len(own)), str(len(subjects)), escape(lacking))

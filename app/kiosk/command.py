@@ -7,39 +7,16 @@ import os
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
 from app.doctor import SYSTEM_LIBRARIES, WINDOW_LIBRARIES
 from app.errors import Exit, Refused, say
+from app.kiosk.wish import Wish
 from app.settings import Settings, load
 
 WITHOUT_DISPLAY: Final = ("offscreen", "minimal", "vnc", "linuxfb", "eglfs")
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """How the kiosk was asked to start; None: as the settings say."""
-
-    source: str | None = None
-    bundle: Path | None = None
-    language: str | None = None
-    theme: str | None = None
-    fullscreen: bool = False
-    accept_sensor: bool = False
-    keep_alive: bool = False
-    timing: bool = False
-
-    def options(self) -> list[str]:
-        """As a command line, but for `--keep-alive`."""
-        named = {"--source": self.source, "--bundle": self.bundle, "--language": self.language, "--theme": self.theme}
-        switches = {
-            "--fullscreen": self.fullscreen, "--accept-sensor": self.accept_sensor, "--timing": self.timing,
-        }  # fmt: skip
-        given = [f"{name}={value}" for name, value in named.items() if value is not None]
-        return [*given, *(name for name, wanted in switches.items() if wanted)]
 
 
 def kiosk(wish: Wish) -> Exit:

@@ -18,10 +18,10 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from app.errors import Exit, log_path, say
 from app.kiosk import language, theme
-from app.kiosk.command import Wish
 from app.kiosk.sources import CAST, CameraScan, plugged_in
 from app.kiosk.warming import WarmUp
 from app.kiosk.window import MainWindow, Pages
+from app.kiosk.wish import Wish
 from app.settings import Settings, load, save
 from drivers.errors import TrilumeError
 from pipeline.bundle import Bundle, load_bundle

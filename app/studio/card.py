@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from app.studio.data_set import DataSet
 from app.studio.splits import SPLITS
 
 if TYPE_CHECKING:
-    from app.studio.dataset import DataSet
     from app.studio.takes import StoredTake
 
 SHOWN_GAPS = 40

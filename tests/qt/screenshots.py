@@ -30,7 +30,6 @@ import numpy as np
 from PySide6.QtWidgets import QApplication, QWidget
 
 from app.kiosk import language, theme
-from app.kiosk.command import Wish
 from app.kiosk.kiosk_mode import timings_of
 from app.kiosk.program import pages_of
 from app.kiosk.replay_view import ReplayView
@@ -40,6 +39,7 @@ from app.kiosk.studio_view import Step
 from app.kiosk.subject_view import SubjectView
 from app.kiosk.switching import RunnerLike
 from app.kiosk.window import STUDIO, MainWindow
+from app.kiosk.wish import Wish
 from app.settings import Settings
 from app.studio import names
 from app.studio.protocol import EXAMPLE

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from app.kiosk import warming
-from app.kiosk.command import Wish
 from app.kiosk.program import runner_of
 from app.kiosk.warming import KINDS, LANDMARKS, Counts, WarmUp, drawn
+from app.kiosk.wish import Wish
 from app.settings import Settings
 from drivers.frames import FrameSet
 from pipeline.bundle import Bundle, load_bundle

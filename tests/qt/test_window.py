@@ -22,12 +22,13 @@ from pytestqt.qtbot import QtBot
 
 from app.errors import Exit, Refused
 from app.kiosk import sources, theme
-from app.kiosk.command import Wish, obstacle
+from app.kiosk.command import obstacle
 from app.kiosk.program import _kiosk, _sounds_and_settings, accepting, pages_of, runner_of
 from app.kiosk.settings_dialog import SettingsDialog
 from app.kiosk.sources import CameraScan, Choice, Found
 from app.kiosk.switching import Switch
 from app.kiosk.window import LIVE, REPLAY, STUDIO, SUBJECT, MainWindow, Pages
+from app.kiosk.wish import Wish
 from app.settings import Settings
 from drivers.errors import NotFound
 from drivers.session import Labels

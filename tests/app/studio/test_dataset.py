@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from app.errors import Refused
 from app.studio import dataset, splits, takes
-from app.studio.dataset import About
+from app.studio.data_set import About, why_left_out
 from app.studio.splits import assigned, ids
 from models.datasets.faces import Split
 from models.manifest import read_manifest
@@ -83,7 +83,7 @@ def test_a_leak_names_ids_and_takes() -> None:
     ],
 )
 def test_what_is_left_out_says_why(take: takes.StoredTake, reason: str | None) -> None:
-    said = dataset.why_left_out(take)
+    said = why_left_out(take)
     assert said is None if reason is None else reason in (said or "")
 
 
