@@ -16,11 +16,10 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import replace
 
-from calibration.rig import Rig
 from drivers.clock import Clock, SystemClock
 from drivers.errors import EndOfStream, Stalled
 from drivers.frames import FrameSet
-from drivers.source import CameraInfo, Source
+from drivers.source import Around, Source
 from drivers.supervision import Supervised
 
 _READ_S = 0.5
@@ -134,7 +133,7 @@ class BoundedQueue:
                 yield item
 
 
-class LiveStream:
+class LiveStream(Around):
     """A `Source` read by a capture thread into a `LatestSlot`. One consumer thread.
 
     `read` raises `Stalled` with the source's own words while the source still hopes; anything else that the source
@@ -151,14 +150,6 @@ class LiveStream:
         self._closing, self._gone = False, True
         self._trouble: Stalled | None = None
         self._ended: Exception | None = None
-
-    @property
-    def info(self) -> CameraInfo:
-        return self._source.info
-
-    @property
-    def rig(self) -> Rig:
-        return self._source.rig
 
     def open(self) -> None:
         """Opens the source in the caller's thread, so that its errors come from here, and starts capturing."""

@@ -80,6 +80,22 @@ class OnceOpened:
         return self._told
 
 
+class Around:
+    """`info` and `rig` of a source that stands around another one: the other's."""
+
+    _source: Source
+
+    @property
+    def info(self) -> CameraInfo:
+        """Who delivers, as the source within tells it."""
+        return self._source.info
+
+    @property
+    def rig(self) -> Rig:
+        """The rig of the source within."""
+        return self._source.rig
+
+
 def frames_of(source: Source, timeout_s: float = 5.0) -> Iterator[FrameSet]:
     """Opens a source, yields its frame sets to the end and closes it."""
     with closing(source):

@@ -7,11 +7,10 @@ import queue
 import threading
 from dataclasses import replace
 
-from calibration.rig import Rig
 from drivers.clock import Clock, SystemClock
 from drivers.errors import EndOfStream, Stalled
 from drivers.frames import FrameSet, Image
-from drivers.source import CameraInfo, Source
+from drivers.source import Around, Source
 
 CLOSE_S = 2.0
 _POLL_S = 0.1
@@ -21,7 +20,7 @@ _LONGEST_S = 5.0  # a gap in a recording is not waited for longer
 _LATE_S = 0.25  # of lateness is made up for
 
 
-class LosslessStream:
+class LosslessStream(Around):
     """A source read ahead by a capture thread into a bounded queue: for recordings, nothing is dropped.
 
         open ──▶ capturing ──error of the source, or its end──▶ that error from `read`, after the good sets
@@ -38,14 +37,6 @@ class LosslessStream:
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
         self._ended: Exception | None = None
-
-    @property
-    def info(self) -> CameraInfo:
-        return self._source.info
-
-    @property
-    def rig(self) -> Rig:
-        return self._source.rig
 
     def open(self) -> None:
         """Opens the source in the caller's thread, so that its errors come from here, and starts capturing."""
@@ -93,7 +84,7 @@ class LosslessStream:
             return
 
 
-class Paced:
+class Paced(Around):
     """A recording delivered at its own frame times, as if its camera stood here; a live source passes unchanged.
 
     Each set is stamped with the moment of its delivery. Nothing is dropped: a reader that is too slow makes it late,
@@ -109,14 +100,6 @@ class Paced:
         self._due_s = -math.inf
         self._step_s = _USUAL_S
         self._numbers, self._times_s = 0, 0.0  # what a loop adds
-
-    @property
-    def info(self) -> CameraInfo:
-        return self._source.info
-
-    @property
-    def rig(self) -> Rig:
-        return self._source.rig
 
     def open(self) -> None:
         self._source.open()

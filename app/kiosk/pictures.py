@@ -111,16 +111,6 @@ def color_picture(frame_set: FrameSet) -> U8 | None:
     return np.ascontiguousarray(turn_picture(frame_set.color.pixels, frame_set.rig.rotation))
 
 
-def infrared_picture(frame_set: FrameSet) -> U8 | None:
-    """Infrared on the colour grid, upright, uint8 [h, w, 3]; `NO_RETURN` where the camera does not see the point."""
-    return pictures(frame_set).infrared
-
-
-def depth_picture(frame_set: FrameSet, near_m: float, far_m: float) -> U8 | None:
-    """Depth on the colour grid, upright, uint8 [h, w, 3]: near red, far blue, `NO_RETURN` where there is none."""
-    return pictures(frame_set).depth(near_m, far_m)
-
-
 def depth_colors(depth_mm: F32, near_m: float, far_m: float) -> U8:
     """Depth float32 [h, w] in mm on a fixed scale, uint8 [h, w, 3]; pixels of 0 mm in `NO_RETURN`."""
     slope = 254.0 / max((far_m - near_m) * 1000, 1.0)
