@@ -25,7 +25,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from app.errors import SIGNALS, Exit, Refused, say, stopped_by, worst
-from app.judging import EngineFaulty, Judging, Switches
+from app.judging import Judging, Switches
 from app.tables import folding
 from drivers.errors import TrilumeError
 from models.evaluation import check_free, truths_of
@@ -33,6 +33,7 @@ from models.judged import Frame, Recording
 from models.manifest import Entry, read_manifest
 from models.report import Report, Wish, labelled, make_report, require_train_extra, write_report
 from pipeline.bundle import load_bundle
+from pipeline.engine import EngineFaulty
 from pipeline.result import Result, Verdict
 
 PARTS = "parts"

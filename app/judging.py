@@ -30,10 +30,6 @@ class Switches:
     both_nets: bool = False
 
 
-class EngineFaulty(RuntimeError):
-    """Frames in a row failed inside the program: a bug of ours, not the recording's fault."""
-
-
 class Judging:
     """Iterate it once for (frame set, result); `info` and `verdict` are valid from the first one on.
 
@@ -81,8 +77,7 @@ class Judging:
             self.began_s = time.perf_counter()
             for frame_set in islice(chain([first], frames), self._limit):
                 yield frame_set, self._engine.process(frame_set)
-                if self._engine.faulty:
-                    raise EngineFaulty(f"{self.uri}: frame {frame_set.sequence}: judging failed inside the program")
+                self._engine.check(self.uri, frame_set)
 
     def _check_it_ends(self) -> None:
         live = self.info.live or ("://" in self.uri and self.info.frames is None)

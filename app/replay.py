@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from app.errors import SIGNALS, Exit, Refused, log_path, say, stopped_by, worst
-from app.judging import EngineFaulty, Judging, Switches, picture_path
+from app.judging import Judging, Switches, picture_path
 from app.outcome import Outcome
 from app.outputs import STDOUT, claim, line_output, whole_file
 from app.pictures import sheet, write_png
@@ -23,6 +23,7 @@ from drivers.errors import TrilumeError
 from drivers.frames import FrameSet
 from drivers.open import is_frame_folder, sessions_in
 from pipeline.bundle import Bundle, load_bundle
+from pipeline.engine import EngineFaulty
 from pipeline.result import Result, Verdict
 from pipeline.sinks import Summary, line
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from app.errors import SIGNALS, Exit, log_path, say, stopped_by
-from app.judging import EngineFaulty, Judging, Switches
+from app.judging import Judging, Switches
 from app.outputs import clean_stdout
 from drivers.errors import TrilumeError
 from pipeline.bundle import load_bundle
+from pipeline.engine import EngineFaulty
 from pipeline.sinks import line
 
 

@@ -31,6 +31,10 @@ log = logging.getLogger(__name__)
 FAULTS_IN_A_ROW = 3
 
 
+class EngineFaulty(RuntimeError):
+    """Frames in a row failed inside the program: a bug of ours, not the recording's fault."""
+
+
 @dataclass(frozen=True, slots=True)
 class Judgement:
     """The part of a result that the scores decide."""
@@ -79,6 +83,11 @@ class Engine:
     def faulty(self) -> bool:
         """Three frames in a row failed inside the program: the caller should say so and stop."""
         return self._faults >= FAULTS_IN_A_ROW
+
+    def check(self, uri: str, frame_set: FrameSet) -> None:
+        """Raises EngineFaulty, naming the source's frame, once the engine is `faulty`."""
+        if self.faulty:
+            raise EngineFaulty(f"{uri}: frame {frame_set.sequence}: judging failed inside the program")
 
     def process(self, frame_set: FrameSet) -> Result:
         """Judges one frame set. Never raises for what is in the frames."""

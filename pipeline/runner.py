@@ -26,7 +26,7 @@ from drivers.source import CameraInfo, Source
 from drivers.stream import Paced
 from drivers.supervision import Supervised
 from pipeline.bundle import Bundle
-from pipeline.engine import Engine
+from pipeline.engine import Engine, EngineFaulty
 from pipeline.result import Result
 from pipeline.snapshots import Phase, Shown, State, Take, Trace
 from pipeline.taking import Taking
@@ -40,10 +40,6 @@ READ_S: Final = 0.25
 QUIET_S: Final = 1.0  # without a frame set before it is said that one waits
 QUIET_SIMULATED_S: Final = 5.0  # rendering is slow, that is no trouble
 CLOSE_S: Final = 1.8
-
-
-class EngineFaulty(RuntimeError):
-    """Frames in a row failed inside the program."""
 
 
 class Runner:
@@ -203,8 +199,7 @@ class Runner:
                 self._forgetting = False
                 engine.forget()
             result = engine.process(frame_set)
-            if engine.faulty:
-                raise EngineFaulty(f"{self.uri}: frame {frame_set.sequence}: judging failed inside the program")
+            engine.check(self.uri, frame_set)
             if warm:
                 self._show(frame_set, result)
                 self._phase, self._trouble = "running", None
