@@ -17,7 +17,7 @@ import argparse
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +35,7 @@ from models.networks import (
     KINDS,
     CascadeNet,
     freeze_statistics,
+    load_net,
     net_config,
     parameter_count,
     save_net,
@@ -90,22 +91,34 @@ def make_fabric(accelerator: str = "auto", devices: int | str = "auto") -> Fabri
 class Trainer:
     """One run in the directory `out`: goes on from `out/checkpoint.pt` where there is one.
 
-    `fabric` says on what it runs, by default on the CPU in this process. Rank 0 alone watches and writes.
+    `fabric` says on what it runs, by default on the CPU in this process. Rank 0 alone watches and writes. `start` is
+    a trained net whose weights and constants a new run begins with.
     """
 
-    def __init__(self, recipe: Recipe, task: Task, out: Path, fabric: Fabric | None = None) -> None:
+    def __init__(
+        self, recipe: Recipe, task: Task, out: Path, fabric: Fabric | None = None, start: Path | None = None
+    ) -> None:
         out.mkdir(parents=True, exist_ok=True)
         self.recipe, self.task, self.out = recipe, task, out
         self.fabric = fabric or make_fabric("cpu", 1)
         self._checkpoint = out / "checkpoint.pt"
         torch.manual_seed(recipe.seed)
-        config = net_config(recipe.kind, recipe.config, recipe.inputs)
-        self.net = CascadeNet(with_statistics(config, _statistics(task))).to(memory_format=torch.channels_last)
+        self.net = self._first_net(start).to(memory_format=torch.channels_last)
         self.optimiser = self._make_optimiser()
         self._model, self._optimiser = self.fabric.setup(self.net, self.optimiser)
         self.progress = _Progress()
         if self._checkpoint.exists():
             self._resume()
+
+    def _first_net(self, start: Path | None) -> CascadeNet:
+        recipe = self.recipe
+        config = net_config(recipe.kind, recipe.config, recipe.inputs)
+        if start is None:
+            return CascadeNet(with_statistics(config, _statistics(self.task)))
+        net, _ = load_net(start, recipe.kind)
+        if replace(net.config, mean=(), std=()) != config:
+            raise TrainingError(f"{start} has another shape than --config {recipe.config}: give the one that it has")
+        return net
 
     def _make_optimiser(self) -> torch.optim.Optimizer:
         recipe = self.recipe
@@ -224,12 +237,21 @@ class Trainer:
         return path
 
 
-def train(recipe: Recipe, faces: Path, out: Path, fabric: Fabric | None = None, more: Path | None = None) -> Path:
+def train(
+    recipe: Recipe,
+    faces: Path,
+    out: Path,
+    fabric: Fabric | None = None,
+    more: Path | None = None,
+    start: Path | None = None,
+) -> Path:
     """Trains a net on a store of faces, and on the train split of a second one; returns the path of `model.pt`.
+
+    `start` is a trained net to go on from, such as the shipped bundle's `m_net.pt`.
 
     Raises DatasetError and TrainingError where the store or an older checkpoint does not fit.
     """
-    trainer = Trainer(recipe, make_task(recipe, faces, more), out, fabric)
+    trainer = Trainer(recipe, make_task(recipe, faces, more), out, fabric, start)
     log.info("%s %s: %.2f M parameters", recipe.kind, recipe.config, parameter_count(trainer.net) / 1e6)
     return trainer.run()
 
@@ -244,6 +266,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("net", choices=KINDS)
     parser.add_argument("--faces", type=Path, required=True, help="store of prepared faces")
     parser.add_argument("--more", type=Path, help="a second store to learn from, such as the part `more`")
+    parser.add_argument("--start", type=Path, help="a trained net (.pt) to begin with instead of random weights")
     parser.add_argument("--out", type=Path, required=True, help="folder of the run; a broken-off run goes on")
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--steps", type=int, help="budget in steps instead of minutes")
@@ -284,7 +307,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "sensors": tuple(given.sensors),
     }
     fabric = make_fabric(given.accelerator, given.devices)
-    train(Recipe(**{**base, **changes}), given.faces, given.out, fabric, given.more)
+    train(Recipe(**{**base, **changes}), given.faces, given.out, fabric, given.more, given.start)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,9 @@
 
 It sees no picture. The material of every scene is drawn again from its seeds, and whether the true relief is a face
 is given. What it cannot tell is optically skin, so that a net which does better on simulated faces has found a leak.
-`--bands` shows it the four diffuse albedos alone: what the mean of every band could tell at best.
+`--bands` shows it the four diffuse albedos alone: what the mean of every band could tell at best. `--seen` shows it
+every number as a camera can know it at best: the room's light, colour balance and exposure, the emitter's tolerance and
+infrared from the sun stand between a band and its reading. Nothing else is kept from it, no noise is added.
 """
 
 from __future__ import annotations
@@ -20,7 +22,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from drivers.simulated.matter import sample_material
+from drivers.simulated.matter import NIR, sample_material
+from drivers.simulated.room import sample_lamps, sample_light
+from drivers.simulated.scenes import BALANCE, DISTANCE_M, EMITTER_TOLERANCE
+from drivers.simulated.shading import REFERENCE_M, Lamp
 from drivers.simulated.species import FLAT, SPECIES, Difficulty, parse_species
 from models import metrics
 from models.datasets.faces import Faces, Sample
@@ -35,6 +40,8 @@ FIRST_SEED: Final = 900_000_000  # the oracle learns from people and instruments
 DRAWS: Final = 60_000
 BANDS: Final = slice(0, 4)  # of a material's vector
 EVERYTHING: Final = slice(None)
+LIPS: Final = slice(4, 8)
+LIT: Final = np.array([0.7, 0.5, 0.5])  # share of the key lamp, the sky and the ground that reaches a face's front
 OVERLAPS: Final = (0.03, 0.04, 0.05, 0.06, 0.07, 0.08)
 
 
@@ -51,20 +58,48 @@ def draw(count: int, difficulty: Difficulty, first_seed: int = FIRST_SEED) -> tu
     return np.array(rows), kinds
 
 
+def as_seen(materials: F64, seeds: Sequence[int]) -> F64:
+    """Materials float64 [n, 21] with the bands of skin and lips as a camera reads them in some room of the simulator,
+    one for each of `seeds`: colour up to its brightness, which exposure follows, and up to tint and balance; infrared
+    with the emitter's tolerance and what the room adds to it.
+    """
+    pairs = zip(materials, seeds, strict=True)
+    factors: F64 = np.array([_readings(row, np.random.default_rng([6, seed])) for row, seed in pairs])
+    return materials * factors
+
+
+def _readings(material: F64, rng: np.random.Generator) -> F64:
+    """The factor on each number of one material's vector."""
+    lamps, _ = sample_lamps(rng, 0.0, float(np.exp(rng.normal(0.0, EMITTER_TOLERANCE))), sample_light(rng))
+    power = lamps[:, Lamp.POWER : Lamp.POWER + 4].astype(np.float64)
+    room = LIT @ power[1:]
+    factors = room * (rng.uniform(*BALANCE), 1.0, rng.uniform(*BALANCE), 1.0)
+    factors[:NIR] /= (factors * material[BANDS])[1]
+    factors[NIR] = power[0, NIR] + room[NIR] * (rng.uniform(*DISTANCE_M) / REFERENCE_M) ** 2
+    out = np.ones(len(material))
+    out[BANDS] = out[LIPS] = factors
+    return out
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Oracle:
-    """Gradient-boosted trees on the `fields` of a material's vector."""
+    """Gradient-boosted trees on the `fields` of a material's vector, given `seen` as a camera can know it."""
 
     model: Any
     fields: slice
+    seen: bool = False
 
-    def scores(self, materials: F64) -> F64:
+    def shown(self, materials: F64, seeds: Sequence[int]) -> F64:
+        """What it looks at of materials float64 [n, 21] in the scenes `seeds`."""
+        return (as_seen(materials, seeds) if self.seen else materials)[:, self.fields]
+
+    def scores(self, materials: F64, seeds: Sequence[int]) -> F64:
         """Attack probabilities float64 [n]."""
-        probabilities: F64 = self.model.predict_proba(materials[:, self.fields])[:, 1]
+        probabilities: F64 = self.model.predict_proba(self.shown(materials, seeds))[:, 1]
         return probabilities
 
 
-def fit(difficulty: Difficulty, *, draws: int = DRAWS, fields: slice = EVERYTHING) -> Oracle:
+def fit(difficulty: Difficulty, *, draws: int = DRAWS, fields: slice = EVERYTHING, seen: bool = False) -> Oracle:
     """An oracle for faces of a difficulty. Raises DatasetError where scikit-learn is missing."""
     try:
         from sklearn.ensemble import HistGradientBoostingClassifier
@@ -72,8 +107,9 @@ def fit(difficulty: Difficulty, *, draws: int = DRAWS, fields: slice = EVERYTHIN
         raise DatasetError("the oracle needs scikit-learn: pip install 'trilume[train]'") from error
     materials, kinds = draw(draws, difficulty)
     model = HistGradientBoostingClassifier(random_state=0, early_stopping=True)
-    model.fit(materials[:, fields], kinds != LIVE)
-    return Oracle(model, fields)
+    oracle = Oracle(model, fields, seen)
+    model.fit(oracle.shown(materials, range(FIRST_SEED, FIRST_SEED + draws)), kinds != LIVE)
+    return oracle
 
 
 def _seed(name: str) -> int:
@@ -93,7 +129,8 @@ def oracle_scores(faces: Faces, oracle: Oracle, difficulty: Difficulty) -> F64:
     scores = np.ones(len(faces))
     solid = [i for i, sample in enumerate(faces.samples) if sample.species not in FLAT]
     if solid:
-        scores[solid] = oracle.scores(np.array([material_of(faces.samples[i], difficulty) for i in solid]))
+        materials = np.array([material_of(faces.samples[i], difficulty) for i in solid])
+        scores[solid] = oracle.scores(materials, [faces.samples[i].seed for i in solid])
     return scores
 
 
@@ -104,11 +141,12 @@ def rates(scores: F64, species: NDArray[np.str_]) -> metrics.ErrorRates:
     return metrics.error_rates(scores < threshold, attacks, species)
 
 
-def acer_of(overlap: float, *, draws: int = DRAWS, fields: slice = EVERYTHING) -> float:
+def acer_of(overlap: float, *, draws: int = DRAWS, fields: slice = EVERYTHING, seen: bool = False) -> float:
     """The oracle's ACER for masks and heads, on as many fresh draws as it has learnt from."""
     difficulty = Difficulty(overlap=overlap)
     materials, kinds = draw(draws, difficulty, FIRST_SEED + draws)
-    return rates(fit(difficulty, draws=draws, fields=fields).scores(materials), kinds).acer
+    seeds = range(FIRST_SEED + draws, FIRST_SEED + 2 * draws)
+    return rates(fit(difficulty, draws=draws, fields=fields, seen=seen).scores(materials, seeds), kinds).acer
 
 
 def choose(target_acer: float, draws: int) -> float:
@@ -127,13 +165,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     what.add_argument("--choose", type=float, metavar="ACER", help="find the overlap for this ACER, 0..1")
     parser.add_argument("--draws", type=int, default=DRAWS, help="materials to learn from")
     parser.add_argument("--bands", action="store_true", help="show the oracle the diffuse albedos alone")
+    parser.add_argument("--seen", action="store_true", help="show it every number as a camera can know it")
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     if given.choose is not None:
         log.info("overlap %.2f comes nearest to ACER %.2f %%", choose(given.choose, given.draws), 100 * given.choose)
         return
     difficulty = Recipe.load(given.faces).difficulty
-    oracle = fit(difficulty, draws=given.draws, fields=BANDS if given.bands else EVERYTHING)
+    oracle = fit(difficulty, draws=given.draws, fields=BANDS if given.bands else EVERYTHING, seen=given.seen)
     faces = Faces.load(given.faces, split="test", where=lambda s: not s.flat)
     found = rates(oracle_scores(faces, oracle, difficulty), faces.species)
     log.info("oracle on masks and heads, simulated: ACER %.2f %%, BPCER %s", 100 * found.acer, found.bpcer)

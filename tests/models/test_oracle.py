@@ -12,7 +12,7 @@ from drivers.simulated.assets import template
 from drivers.simulated.materials import face_material
 from drivers.simulated.scenes import sample_scene
 from drivers.simulated.species import Difficulty
-from models.baselines.oracle import acer_of, draw, fit, material, material_of, oracle_scores, rates
+from models.baselines.oracle import BANDS, acer_of, as_seen, draw, fit, material, material_of, oracle_scores, rates
 from models.datasets.faces import Faces, FaceWriter
 from models.datasets.mipd import LIVE
 from models.errors import DatasetError
@@ -35,9 +35,24 @@ def test_nothing_is_told_where_every_mask_is_skin() -> None:
 def test_albedo_alone_tells_less_than_everything() -> None:
     difficulty = Difficulty(overlap=0.0)
     materials, kinds = draw(2000, difficulty, first_seed=1_000_000_000)
-    everything = rates(fit(difficulty, draws=2000).scores(materials), kinds).acer
-    bands = rates(fit(difficulty, draws=2000, fields=slice(0, 4)).scores(materials), kinds).acer
+    seeds = range(2000)
+    everything = rates(fit(difficulty, draws=2000).scores(materials, seeds), kinds).acer
+    bands = rates(fit(difficulty, draws=2000, fields=BANDS).scores(materials, seeds), kinds).acer
     assert everything < 0.01 < bands < 0.3
+    seen = rates(fit(difficulty, draws=2000, fields=BANDS, seen=True).scores(materials, seeds), kinds).acer
+    assert bands < seen < 0.5, "tint, exposure and the sun's infrared stand between a band and its reading"
+
+
+def test_a_camera_reads_no_brightness_of_colour_and_the_rest_as_it_is() -> None:
+    materials, _ = draw(40, Difficulty(), first_seed=1_000_000_000)
+    read = as_seen(materials, range(40))
+    assert read[:, 1] == pytest.approx(np.ones(40)), "green is what exposure makes it"
+    assert np.array_equal(read[:, 8:], materials[:, 8:])
+    assert read[:, 4:8] / materials[:, 4:8] == pytest.approx(read[:, :4] / materials[:, :4])
+    assert np.array_equal(read, as_seen(materials, range(40)))
+    infrared = read[:, 3] / materials[:, 3]
+    assert infrared.min() > 0.8
+    assert infrared.max() > 1.2, "the sun adds to what the emitter sends"
 
 
 @pytest.mark.parametrize("species", ["live", "silicone_mask", "mannequin_head", "flat_print"])

@@ -187,6 +187,17 @@ def test_raw_infrared_is_what_the_net_learns_from(faces: Path) -> None:
     assert dim[:, 3].mean() < 0.5 * batch[0][:, 3].mean()
 
 
+def test_a_run_starts_from_a_trained_net(faces: Path, m_net: Path, tmp_path: Path) -> None:
+    recipe = replace(QUICK, kind="m_net", steps=1, learning_rate=0.0)
+    begun, _ = load_net(train(recipe, faces, tmp_path / "run", start=m_net), "m_net")
+    trained, _ = load_net(m_net, "m_net")
+    assert begun.config == trained.config
+    for name, weight in trained.named_parameters():
+        assert torch.equal(begun.get_parameter(name), weight), name
+    with pytest.raises(TrainingError, match="--config edge"):
+        train(replace(recipe, config="edge"), faces, tmp_path / "other", start=m_net)
+
+
 def test_a_checkpoint_of_another_recipe_is_refused(faces: Path, tmp_path: Path) -> None:
     recipe = replace(QUICK, steps=1, faces_per_step=2)
     train(recipe, faces, tmp_path)
