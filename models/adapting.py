@@ -32,6 +32,7 @@ from models.errors import DatasetError, TrainingError
 from models.export import write_bundle
 from models.networks import ATTACK, KINDS, LIVE, CascadeNet, Kind
 from models.operating_point import check_operating_point, choose_thresholds
+from models.precision import mixed
 from models.recipes import Recipe, learning_rate
 from models.scoring import cut_all
 from models.site_threshold import LOOSEN_CAP, merged_origin
@@ -281,7 +282,7 @@ def _step(
     for task in tasks:
         groups, targets = task.batch(rng)
         for inputs, share in zip(groups, shares, strict=True):
-            with torch.autocast("cpu", torch.bfloat16, enabled=plan.bf16):
+            with mixed("cpu", plan.bf16):
                 logits = net(channels_last(inputs))
             each = nn.functional.cross_entropy(logits.float(), targets.repeat(len(share)), reduction="none")
             loss = (share @ each.view(len(share), -1)).mean() / len(tasks)

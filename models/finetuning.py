@@ -30,6 +30,7 @@ from models.curves import write_history
 from models.datasets.faces import Faces
 from models.errors import TrainingError, command
 from models.networks import ATTACK, LIVE, CascadeNet, freeze_statistics, load_net, save_net
+from models.precision import mixed
 from models.scoring import cut_all, ensemble, score_patches
 from models.tasks import belongs, sampling_weights
 from pipeline.parameters import Patch, default_patches
@@ -153,7 +154,7 @@ class Tuner:
         self._optimiser.zero_grad()
         total = 0.0
         for positions, inputs in cut_all(planes, self.patches):
-            with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bf16):
+            with mixed("cpu", recipe.bf16):
                 logits = self.net(channels_last(inputs))
             each = nn.functional.cross_entropy(logits.float(), targets.repeat(len(positions)), reduction="none")
             omega = torch.tensor(weights[positions], dtype=torch.float32).repeat_interleave(len(targets))

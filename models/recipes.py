@@ -23,7 +23,7 @@ class Recipe:
     decay 5e-4, cyclic cosine from 0.1 (with `faces_per_step` 256 its batch). M-Net sees `large` crops of nearly
     the whole face at 64 px and `small` ones at 32 px of each face; `flat_share` of its attacks are 2-D.
     `fmix` is the share of faces whose fusions are mixed: half in the paper, none by default, because within this
-    budget mixing costs more than it brings (README).
+    budget mixing costs more than it brings (README). `bf16` is used where the machine has it.
 
     For ablations: `inputs` names the planes that the net looks at (`networks.INPUTS`; empty = all), `infrared`
     `raw` undoes the division by distance and exposure. For held-out tests: species in `without` and, where

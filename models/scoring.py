@@ -12,6 +12,7 @@ from torch import Tensor
 from models.augmentation import Infrared, channels_last, cut, fused_planes, raw_infrared
 from models.datasets.faces import Faces
 from models.networks import ATTACK, CascadeNet
+from models.precision import mixed
 from pipeline.parameters import Patch
 
 F64 = NDArray[np.float64]
@@ -26,7 +27,7 @@ def _batches(count: int, batch: int) -> Iterator[NDArray[np.int64]]:
 
 def _attack(net: CascadeNet, inputs: Tensor, bf16: bool) -> NDArray[np.float32]:
     device = net.mean.device
-    with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=bf16):
+    with torch.inference_mode(), mixed(device.type, bf16):
         logits = net(channels_last(inputs.to(device))).float()
     out: NDArray[np.float32] = torch.softmax(logits, 1)[:, ATTACK].cpu().numpy()
     return out

@@ -41,6 +41,7 @@ from models.networks import (
     save_net,
     with_statistics,
 )
+from models.precision import mixed
 from models.recipes import Recipe, learning_rate, paper_recipe
 from models.tasks import Task, make_task
 
@@ -169,7 +170,7 @@ class Trainer:
         self._optimiser.zero_grad()
         total = 0.0
         for inputs in groups:
-            with torch.autocast(self.fabric.device.type, torch.bfloat16, enabled=recipe.bf16):
+            with mixed(self.fabric.device.type, recipe.bf16):
                 logits = self._model(channels_last(self.fabric.to_device(inputs)))
             repeated = targets.repeat(len(inputs) // len(targets))
             loss = nn.functional.cross_entropy(logits.float(), repeated) / len(groups)

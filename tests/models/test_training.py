@@ -20,6 +20,7 @@ from models.datasets.faces import Faces
 from models.errors import DatasetError, TrainingError
 from models.finetuning import Tuner, TuningRecipe, finetune, stored_patches
 from models.networks import KINDS, Kind, load_net
+from models.precision import mixed
 from models.recipes import Recipe, learning_rate, paper_recipe
 from models.scoring import ensemble, score_depth, score_patches
 from models.tasks import make_task, sampling_weights
@@ -134,7 +135,7 @@ def test_fabric_on_one_process_is_plain_training(bf16: bool, faces: Path, tmp_pa
         optimiser.zero_grad()
         groups, targets = task.batch(rng)
         for inputs in groups:
-            with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+            with mixed("cpu", bf16):
                 logits = net(channels_last(inputs))
             (torch.nn.functional.cross_entropy(logits.float(), targets) / 2).backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)
