@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from rich.console import Console
 
 from app.calibrate_commands import commands as target_commands
 from app.errors import Exit
+from app.model_commands import commands as model_commands
+from app.options import AcceptOption, BundleOption, ForceOption, GateOption, make_console
 from app.settings_commands import commands as settings_commands
 from app.studio_commands import session_commands, studio
 
@@ -31,23 +31,7 @@ app.add_typer(calibrate, name="calibrate")
 calibrate.add_typer(target_commands)
 app.add_typer(studio, name="studio")
 app.add_typer(settings_commands, name="settings")
-
-BundleOption = Annotated[
-    Path | None, typer.Option("--bundle", metavar="DIR", help="Model bundle; without it the shipped one.")
-]
-GateOption = Annotated[
-    bool, typer.Option("--no-gate", help="Score every face for research; the verdict is then never live.")
-]
-AcceptOption = Annotated[
-    bool, typer.Option("--accept-sensor", help="Judge live on a sensor that the bundle was not made for.")
-]
-ForceOption = Annotated[bool, typer.Option("--force", help="Overwrite outputs that exist.")]
-
-
-def _console(*, stderr: bool = False) -> Console:
-    """Of the terminal's width; text for a file or a pipe is not folded at 80."""
-    console = Console(stderr=stderr)
-    return console if console.is_terminal or "COLUMNS" in os.environ else Console(stderr=stderr, width=150)
+app.add_typer(model_commands)
 
 
 def _show_version(asked: bool) -> None:
@@ -97,7 +81,7 @@ def replay(
     from app.replay import replay as run
 
     outputs = Outputs(out, summary, pictures, not no_timing, force)
-    return run(sources, outputs, bundle, Switches(not no_gate, accept_sensor), _console(stderr=True))
+    return run(sources, outputs, bundle, Switches(not no_gate, accept_sensor), make_console(stderr=True))
 
 
 @app.command()
@@ -167,7 +151,7 @@ def simulate(
     """A recording from the simulated camera, labelled with what it shows."""
     from app.simulate import simulate as run
 
-    return run(scene, out, seconds=seconds, fps=fps, seed=seed, preset=preset, console=_console(stderr=True))
+    return run(scene, out, seconds=seconds, fps=fps, seed=seed, preset=preset, console=make_console(stderr=True))
 
 
 @app.command()
@@ -205,32 +189,7 @@ def record(
         notes=notes,
     )
     limits = Limits(seconds, frames, keep_free_mb * 1_000_000)
-    return run(open_supervised(source), out, lambda: labels, limits, _console(stderr=True))
-
-
-@app.command()
-def evaluate(
-    manifest: Annotated[Path, typer.Argument(metavar="MANIFEST.csv", help="Recordings with their labels and splits.")],
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the report.")],
-    bundle: BundleOption = None,
-    threshold_split: Annotated[
-        Literal["bundle", "dev"], typer.Option(help="Thresholds of the figures at the head of the report.")
-    ] = "bundle",
-    bpcer: Annotated[
-        float, typer.Option(min=0, max=0.5, help="Most live faces that thresholds fixed on dev may reject.")
-    ] = 0.05,
-    unit: Annotated[Literal["recording", "frame"], typer.Option(help="What those figures count.")] = "recording",
-    jobs: Annotated[int, typer.Option(min=1, help="Recordings judged at a time.")] = 1,
-    accept_sensor: AcceptOption = False,
-    force: ForceOption = False,
-) -> Exit:
-    """Error rates of a bundle on labelled recordings: report.html, report.json, scores and pictures."""
-    from app.evaluate import evaluate as run
-    from models.report import Wish
-
-    wish = Wish(threshold_split, unit, bpcer)
-    console = _console(stderr=True)
-    return run(manifest, out, bundle, wish, console, jobs=jobs, accept_sensor=accept_sensor, force=force)
+    return run(open_supervised(source), out, lambda: labels, limits, make_console(stderr=True))
 
 
 @calibrate.command("threshold")
@@ -252,7 +211,7 @@ def calibrate_threshold(
 
     return run(
         recordings or [], manifest, out, bundle, bpcer,
-        allow_looser=allow_looser, accept_sensor=accept_sensor, console=_console(stderr=True),
+        allow_looser=allow_looser, accept_sensor=accept_sensor, console=make_console(stderr=True),
     )  # fmt: skip
 
 
@@ -282,23 +241,6 @@ def calibrate_radiometric(
 
 
 @app.command()
-def finetune(
-    manifest: Annotated[Path, typer.Option(metavar="MINE.csv", help="Own recordings with their labels and splits.")],
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the new bundle.")],
-    bundle: BundleOption = None,
-    minutes: Annotated[float, typer.Option(min=0.01, help="Time to learn, beside reading and judging.")] = 5.0,
-    faces: Annotated[
-        Path | None, typer.Option(metavar="STORE", help="Faces that the bundle learnt from: keeps it from forgetting.")
-    ] = None,
-    every: Annotated[int, typer.Option(min=1, help="Take every n-th frame.")] = 5,
-) -> Exit:
-    """Adapts a bundle to a site or a camera from a few dozen labelled recordings, in a new bundle."""
-    from app.finetune import finetune as run
-
-    return run(manifest, out, bundle, minutes, faces, every=every, console=_console(stderr=True))
-
-
-@app.command()
 def counterfactual(
     recordings: Annotated[list[Path], typer.Argument(metavar="RECORDING…", help="Bona fide recordings.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="New folder for sessions and manifest.csv.")],
@@ -308,7 +250,7 @@ def counterfactual(
     """Turns bona fide recordings into attacks: sessions labelled semi-simulated, and a manifest of them."""
     from app.counterfactual import counterfactual as run
 
-    return run(recordings, [kind.strip() for kind in kinds.split(",")], out, seed, _console(stderr=True))
+    return run(recordings, [kind.strip() for kind in kinds.split(",")], out, seed, make_console(stderr=True))
 
 
 @app.command()
@@ -316,7 +258,7 @@ def devices(as_json: Annotated[bool, typer.Option("--json", help="Every detail, 
     """Which cameras are plugged in, what they offer, and why one cannot be used."""
     from app.devices import devices as run
 
-    return run(_console(), as_json=as_json)
+    return run(make_console(), as_json=as_json)
 
 
 @app.command()
@@ -327,7 +269,7 @@ def doctor(
     from app.doctor import doctor as run
     from app.doctor import show_rules
 
-    return show_rules() if udev else run(_console())
+    return show_rules() if udev else run(make_console())
 
 
 PathsArgument = Annotated[list[Path], typer.Argument(metavar="PATH…", help="Session files or folders of them.")]
@@ -343,7 +285,7 @@ def sessions_list(paths: PathsArgument) -> Exit:
     """One row a session: length, labels, state."""
     from app.sessions import show_list
 
-    return show_list(paths, _console())
+    return show_list(paths, make_console())
 
 
 @sessions.command("info")
@@ -351,7 +293,7 @@ def sessions_info(path: SessionArgument) -> Exit:
     """Camera, streams, labels of one session."""
     from app.sessions import show_info
 
-    return show_info(path, _console())
+    return show_info(path, make_console())
 
 
 @sessions.command("check")
@@ -359,7 +301,7 @@ def sessions_check(paths: PathsArgument) -> Exit:
     """Reads every byte; exit code 3 where a session is damaged."""
     from app.sessions import check
 
-    return check(paths, _console())
+    return check(paths, make_console())
 
 
 @sessions.command("repair")
@@ -370,7 +312,7 @@ def sessions_repair(
     """Copies every good frame set of a damaged session to a new file."""
     from app.sessions import repair
 
-    return repair(path, out, _console())
+    return repair(path, out, make_console())
 
 
 @sessions.command("import")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,11 +10,10 @@ from rich.console import Console
 from rich.progress import Progress
 
 from app.errors import SIGNALS, Exit, Refused, say, stopped_by
+from app.learning import read_faces, require_train_extra
 from app.tables import folding
 from models.datasets.faces import Faces
-from models.datasets.recordings import Outcome, prepare_recordings
 from models.manifest import Entry, read_manifest
-from models.report import require_train_extra
 from pipeline.bundle import Bundle, load_bundle
 
 if TYPE_CHECKING:
@@ -39,7 +36,7 @@ def finetune(
     damaged recording is said in one line, counts as far as it could be read, and the exit code is 3. Raises
     TrilumeError; nothing is overwritten.
     """
-    _require_torch()
+    require_train_extra("fine-tuning")
     if out.exists():
         raise Refused(f"{out}: exists: name a new folder for the bundle")
     entries = _entries(manifest)
@@ -48,7 +45,7 @@ def finetune(
     old = None if rehearsal is None else Faces.load(rehearsal)
     store = out.with_name(out.name + ".faces")
     try:
-        own, outcomes = _prepared(entries, bundle, store, every, console)
+        own, outcomes = read_faces(entries, bundle, store, every, console)
         adapted = _adapted(bundle, own, old, out, minutes, console)
     except SIGNALS as stop:
         say(f"{store}: holds the faces of your recordings: give the same command to go on, or remove it")
@@ -58,12 +55,6 @@ def finetune(
         say(line)
     _show(adapted, console)
     return Exit.ENDED_EARLY if any(outcome.problem for outcome in outcomes) else Exit.DONE
-
-
-def _require_torch() -> None:
-    require_train_extra()
-    if find_spec("torch") is None:
-        raise Refused("torch missing: fine-tuning needs it: pip install 'trilume[train]'")
 
 
 def _entries(manifest: Path) -> tuple[Entry, ...]:
@@ -85,20 +76,6 @@ def _check_trainable(bundle: Bundle) -> None:
     from models.bundling import TrainedNets
 
     TrainedNets.of_bundle(bundle.path)
-
-
-def _prepared(
-    entries: Sequence[Entry], bundle: Bundle, store: Path, every: int, console: Console
-) -> tuple[Faces, tuple[Outcome, ...]]:
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        bar = progress.add_task("reading", total=len(entries))
-        own, outcomes = prepare_recordings(entries, bundle, store, every=every, advance=lambda: progress.advance(bar))
-    for outcome in outcomes:
-        if outcome.problem:
-            say(f"{outcome.problem}; {outcome.faces} faces were taken before that")
-        elif not outcome.faces:
-            say(f"{outcome}: nothing can be learnt from it")
-    return own, outcomes
 
 
 def _adapted(bundle: Bundle, own: Faces, old: Faces | None, out: Path, minutes: float, console: Console) -> Adapted:

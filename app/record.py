@@ -5,7 +5,6 @@ A camera is brought back after troubles, and its recording goes on in a further 
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from drivers.segments import Segments
 from drivers.session import Labels
 from drivers.source import Source, frames_of
 from drivers.supervision import Supervised
+from pipeline.room import shortage
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +113,8 @@ def _within(
         before = segment, frame_set.device_time_s
         if limits.seconds is not None and elapsed_s >= limits.seconds:
             return
-        if shutil.disk_usage(folder).free < limits.keep_free_bytes:
-            written.trouble = f"{folder}: the disk is nearly full: make room, or lower --keep-free-mb"
+        if why := shortage(folder, limits.keep_free_bytes):
+            written.trouble = f"{why} (--keep-free-mb)"
             return
         written.seconds = elapsed_s
         yield segment, frame_set

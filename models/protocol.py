@@ -106,8 +106,13 @@ def _trainings(species: Mapping[str, Sequence[str]], sensors: Sequence[str]) -> 
         _m_net("m-raw", infrared="raw"),
         _m_net("m-ir-raw", inputs="ir", infrared="raw"),
         *(make[s](f"{s[0]}-without-{name}", without=(name,)) for s in STAGES for name in species[s]),
-        *(make[s](f"{s[0]}-only-{name}", sensors=(name,)) for s in STAGES for name in sensors),
+        *(make[s](f"{s[0]}-but-{name}", sensors=_others(sensors, name)) for s in STAGES for name in sensors),
+        *(_m_net(f"m-raw-but-{name}", sensors=_others(sensors, name), infrared="raw") for name in sensors),
     ]
+
+
+def _others(sensors: Sequence[str], name: str) -> tuple[str, ...]:
+    return tuple(other for other in sensors if other != name)
 
 
 def _rows(
@@ -133,11 +138,11 @@ def _rows(
             for how, trained in (("seen", whole[stage]), ("held out", f"{stage[0]}-without-{name}")):
                 rows.append(Row("species", f"{net}, {name} {how}", (trained,), stage, species=name))
         for name in sensors:
-            rows.append(Row("sensor", f"{net} on {name}, learnt from all", (whole[stage],), stage, sensor=name))
-            for other in sensors:
-                if other != name:
-                    title = f"{net} on {name}, learnt from {other}"
-                    rows.append(Row("sensor", title, (f"{stage[0]}-only-{other}",), stage, sensor=name))
+            learnt = [("seen", whole[stage]), ("held out", f"{stage[0]}-but-{name}")]
+            if stage == "m_net":  # the radiometric calibration of every camera undone
+                learnt += [("seen, infrared as it comes", "m-raw")]
+                learnt += [("held out, infrared as it comes", f"m-raw-but-{name}")]
+            rows += [Row("sensor", f"{net}, {name} {how}", (net_name,), stage, sensor=name) for how, net_name in learnt]
     for store in stores:
         for title, trained in (
             ("infrared alone, as it comes", "m-ir-raw"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
 import threading
 import time
 from collections.abc import Callable
@@ -17,12 +16,13 @@ from drivers.segments import Segments, refuse
 from drivers.session import Labels
 from drivers.source import Source
 from pipeline.result import Result
+from pipeline.room import shortage
 from pipeline.snapshots import Take
 
 log = logging.getLogger(__name__)
 
 QUEUE_SETS: Final = 30
-KEEP_FREE_BYTES: Final = 200_000_000
+KEEP_FREE_BYTES: Final = 200_000_000  # the last line: views end a take earlier, where their settings say
 BACKLOG_S: Final = 1.2  # after the end; what is not written by then is lost, and counted
 END_S: Final = 2.0
 
@@ -93,7 +93,8 @@ class Taking:
                     if time.monotonic() > self._until_s:
                         self._late += 1 + frame_set.lost
                         continue
-                    _check_room(segments.path.parent)
+                    if why := shortage(segments.path.parent, KEEP_FREE_BYTES):
+                        raise SessionError(why)
                     segments.write(frame_set, segment)
         except TrilumeError as error:
             self._error = str(error)
@@ -102,12 +103,3 @@ class Taking:
             self._error = f"{self._segments.path}: recording failed inside the program: {type(error).__name__}: {error}"
         if self._error:
             self._on_error()
-
-
-def _check_room(folder: Path) -> None:
-    try:
-        free = shutil.disk_usage(folder).free
-    except OSError as error:
-        raise SessionError(f"{folder}: is gone: {error.strerror}; put it back or choose another folder") from error
-    if free < KEEP_FREE_BYTES:
-        raise SessionError(f"{folder}: the disk is nearly full: make room, or choose another folder")

@@ -5,7 +5,6 @@ Names, not sentences: a view translates `Check.code`.
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import numpy as np
 
 from pipeline.result import Reason
+from pipeline.room import KEEP_FREE_BYTES, free_bytes, is_full
 
 if TYPE_CHECKING:
     from drivers.frames import FrameSet, Image
@@ -157,7 +157,7 @@ class Limits:
 
     warn_minutes: float = 10.0
     refuse_minutes: float = 2.0
-    stop_bytes: int = 1_000_000_000
+    stop_bytes: int = KEEP_FREE_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,17 +181,17 @@ def space(folder: Path, mb_per_s: float | None, limits: Limits = Limits()) -> Sp
     """Room on the disk that holds a folder, which need not exist yet. `mb_per_s` 0 or None: not known."""
     home = next((level for level in (folder, *folder.absolute().parents) if level.is_dir()), Path("/"))
     try:
-        free = shutil.disk_usage(home).free
+        free = free_bytes(home)
     except OSError:
         return Space(None, mb_per_s, None, "unknown")
     return judged(free, mb_per_s, limits)
 
 
-def judged(free_bytes: int, mb_per_s: float | None, limits: Limits = Limits()) -> Space:
+def judged(free: int, mb_per_s: float | None, limits: Limits = Limits()) -> Space:
     """Room as it stands with so many bytes free."""
-    usable = free_bytes - limits.stop_bytes
+    usable = free - limits.stop_bytes
     minutes = max(0.0, usable / (mb_per_s * 60e6)) if mb_per_s else None
-    if usable <= 0:
+    if is_full(free, limits.stop_bytes):
         standing: Standing = "stop"
     elif minutes is not None and minutes < limits.refuse_minutes:
         standing = "refuse"
@@ -199,7 +199,7 @@ def judged(free_bytes: int, mb_per_s: float | None, limits: Limits = Limits()) -
         standing = "warn"
     else:
         standing = "ok"
-    return Space(free_bytes, mb_per_s, minutes, standing)
+    return Space(free, mb_per_s, minutes, standing)
 
 
 def rate_of(state: State, assumed_mb_per_s: float | None = None) -> float | None:

@@ -58,7 +58,10 @@ def test_without_arguments_the_help_is_shown(capfd: pytest.CaptureFixture[str]) 
     assert "--replay" in capfd.readouterr().out
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["replay", "--help"], ["sessions", "--help"], ["--version"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["--version"], *([name, "--help"] for name in ("replay", "sessions", "train", "export", "benchmark"))],
+)
 def test_help_and_version_are_no_errors(arguments: list[str], capfd: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == 0
     shown = capfd.readouterr()

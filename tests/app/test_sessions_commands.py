@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from app import record as recording
 from app.__main__ import main
 from drivers.errors import Disconnected, EndOfStream
 from drivers.session import SessionReader, check
+from pipeline import room
 from tests.app.scene import INFO, RIG, cut, frame
 from tests.drivers.recordings import assert_same_sets
 
@@ -170,7 +170,7 @@ def test_a_nearly_full_disk_stops_the_recording(
     class Usage:
         free = 5_000_000
 
-    monkeypatch.setattr(recording.shutil, "disk_usage", lambda _: Usage)
+    monkeypatch.setattr(room.shutil, "disk_usage", lambda _: Usage)
     code, path = record_from(Camera(), "--keep-free-mb", "10")
     assert code == 3
     assert "nearly full" in capfd.readouterr().err

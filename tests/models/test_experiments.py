@@ -48,7 +48,7 @@ def test_the_protocol_has_what_the_store_allows(store: Path) -> None:
     assert {row.table for row in plan.rows} == set(TABLES)
     names = {training.name for training in plan.trainings}
     assert all(set(row.nets) <= names for row in plan.rows)
-    assert {"d-without-screen_replay", "m-without-silicone_mask", "m-only-sim-a"} <= names
+    assert {"d-without-screen_replay", "m-without-silicone_mask", "m-but-sim-a", "m-raw-but-sim-b"} <= names
     assert not any("latex" in name or "folded" in name for name in names)
     assert len({row.key for row in plan.rows}) == len(plan.rows)
     assert {row.table for row in protocol(samples, only=["table3"]).rows} == {"table3"}

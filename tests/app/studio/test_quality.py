@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from app.studio.quality import Check, Limits, Quality, Wanted, judged, look, rat
 from drivers.frames import Image
 from pipeline.pose import Pose
 from pipeline.result import Reason, Result, Verdict
+from pipeline.room import shortage
 from pipeline.runner import State, Take
 from tests.app.scene import FACE, frame
 
@@ -108,6 +110,16 @@ def test_without_a_rate_only_the_reserve_counts() -> None:
 
 def test_a_folder_that_is_not_made_yet_has_its_disks_room(tmp_path: Path) -> None:
     assert space(tmp_path / "new" / "newer", 1.0).free_bytes is not None
+
+
+@pytest.mark.parametrize("free", [999_999_999, 1_000_000_000])
+def test_the_studio_stops_exactly_where_a_recording_does(
+    free: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = type("Usage", (), {"free": free})
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    stopped = space(tmp_path, 20.0, Limits(stop_bytes=1_000_000_000)).standing == "stop"
+    assert stopped == (shortage(tmp_path, 1_000_000_000) is not None)
 
 
 def test_the_rate_is_the_takes() -> None:
