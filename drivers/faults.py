@@ -125,6 +125,7 @@ class FaultySource:
         self._camera, self._inner, self._clock = camera, inner, camera.clock
         self._recent: deque[FrameSet] = deque(maxlen=LATE_SETS + 1)
         self._last: FrameSet | None = None
+        self._hidden = 0
         self._closed = threading.Event()
         self._swapped = False
 
@@ -183,8 +184,12 @@ class FaultySource:
         self._clock.wait(lambda: False, seconds)
 
     def _changed(self, frame_set: FrameSet) -> FrameSet:
-        """The set with the faults of pictures, numbers and times that are due."""
+        """The set with the faults of pictures, numbers and times that are due. A set that was replaced by the last one
+        is gone: the next one says so, as a driver does that counts by numbers."""
         self._recent.append(frame_set)
+        hides = self._camera.due("repeat") is not None
+        self._hidden, told = (self._hidden + 1 + frame_set.lost, 0) if hides else (0, self._hidden)
+        frame_set = replace(frame_set, lost=frame_set.lost + told) if told else frame_set
         for kind, change in _CHANGES.items():
             if fault := self._camera.due(kind):
                 self._camera.counted(fault)

@@ -14,6 +14,7 @@ from typing import Any, Final
 from calibration.rig import Rig
 from drivers.camera_uri import parse_camera
 from drivers.codecs import PictureError
+from drivers.emitter import Alternation
 from drivers.errors import Disconnected, EndOfStream, NotFound, Stalled, Unsupported
 from drivers.frames import FrameSet, Image, Stream
 from drivers.orbbec_formats import COLOR_FORMATS, GREY8_FORMATS, GREY16_FORMATS, rig_of, sensor_key
@@ -88,8 +89,14 @@ class OrbbecSource(OnceOpened):
         self._device: Any = None
         self._cameras: Cameras | None = None
         self._pipeline: Any = None
+        self._emitter = Alternation()
         self._closing = threading.Event()
         self._using = threading.Lock()
+
+    @property
+    def disputed(self) -> int:
+        """Infrared pictures that contradict what the camera said of its projector."""
+        return self._emitter.disputed
 
     def open(self) -> None:
         """Finds, sets and starts the camera and waits for its first set, whose profiles give the rig.
@@ -218,7 +225,8 @@ class OrbbecSource(OnceOpened):
         }
 
     def _image(self, stream: Stream, frame: Any) -> Image:
-        return image(self._ob, stream, frame, self._settings.infrared_white)
+        taken = image(self._ob, stream, frame, self._settings.infrared_white)
+        return self._emitter.settled(taken) if stream == "infrared" else taken
 
     def _described(self) -> CameraInfo:
         about = self._device.get_device_info()

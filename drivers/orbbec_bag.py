@@ -23,10 +23,11 @@ from numpy.typing import NDArray
 
 from calibration.rig import Rig
 from drivers.codecs import PictureError
+from drivers.emitter import Alternation
 from drivers.errors import CameraError, SdkMissing, SessionError, Unsupported
 from drivers.folder import WHITE_PERCENTILE, WHITE_PICTURES
 from drivers.frames import FrameSet, Image
-from drivers.orbbec_formats import FrameKind, frame_pixels, mirrored, rig_of, sensor_key, white_level
+from drivers.orbbec_formats import GAIN, FrameKind, frame_pixels, mirrored, rig_of, sensor_key, white_level
 from drivers.orbbec_messages import (
     Fields,
     Profile,
@@ -48,6 +49,7 @@ _SENSORS: Final[dict[FrameKind, tuple[tuple[int, int], ...]]] = {
 }
 """`OBSensorType` and `OBStreamType` of each stream, in order of preference."""
 
+_FIRST: Final = 4  # pictures that show whether the projector alternates: patterns are no longer
 _DISPARITY_TO_DEPTH: Final = 85
 _DEPTH_ALIGNED: Final = 42
 _DEPTH_UNIT_MM: Final = 176
@@ -138,6 +140,7 @@ class OrbbecBag:
         self._rig = _rig(profiles)
         self._sets = _paired(self._entries, 0.5 / min(profile.fps for profile in profiles.values()))
         self._white, assumed = self._settle_white()
+        self._emitter = Alternation(known=self._alternates())
         self._info = CameraInfo(
             name=about[0],
             sensor=sensor_key(about[0]),
@@ -197,20 +200,26 @@ class OrbbecBag:
         pixels = frame_pixels(stream, frame.data, frame.kind, frame.size)
         if self._mirror and stream == "infrared":
             pixels = np.ascontiguousarray(pixels[:, ::-1])
-        exposure_ms, gain, emitter_on = self._settings_of(stream, frame.metadata)
+        exposure_ms, emitter_on = self._settings_of(stream, frame.metadata)
         level = {"color": 255.0, "depth": 65535.0}.get(stream) or white_level(pixels, frame.bits) or self._white
-        return Image(pixels, frame.device_time_s, exposure_ms, gain, emitter_on, level)
+        image = Image(pixels, frame.device_time_s, exposure_ms, GAIN, emitter_on, level)
+        return self._emitter.settled(image) if stream == "infrared" else image
 
-    def _settings_of(self, stream: FrameKind, metadata: bytes) -> tuple[float | None, float | None, bool | None]:
-        """Exposure, gain and emitter from the six clock bytes in which a Gemini 330 under V4L2 hides them."""
+    def _settings_of(self, stream: FrameKind, metadata: bytes) -> tuple[float | None, bool | None]:
+        """Exposure and emitter from the six clock bytes in which a Gemini 330 under V4L2 hides them."""
         pid, backend = self._model
         if pid not in _GEMINI_330 or backend != _BACKEND_V4L2 or len(metadata) < 12:
-            return None, None, None
+            return None, None
         clock = metadata[6:12]
         if stream == "color":
-            return (clock[0] | (clock[1] & 7) << 8) / 10, float(clock[3]), None
+            return (clock[0] | (clock[1] & 7) << 8) / 10, None
         exposure_us = clock[0] | clock[1] << 8 | (clock[2] & 3) << 16
-        return exposure_us / 1000, float(clock[3]), bool(clock[2] & 4)
+        return exposure_us / 1000, bool(clock[2] & 4)
+
+    def _alternates(self) -> bool:
+        """Whether the projector was on for some of the first pictures and off for others."""
+        first = self._entries.get("infrared", [])[:_FIRST]
+        return {self._settings_of("infrared", self._frame_at(entry).metadata)[1] for entry in first} >= {True, False}
 
     def _refuse_what_is_no_depth(self, properties: dict[int, bytes]) -> None:
         if self._model[0] in _DISPARITY_MODELS or not _flag(properties, _DISPARITY_TO_DEPTH, True):

@@ -48,6 +48,11 @@ COLOR_FORMATS: Final = ("MJPG", *_COLOR_CODES)
 GREY8_FORMATS: Final = ("Y8", "GRAY")
 GREY16_FORMATS: Final = ("Y16", "Z16")
 
+GAIN: Final = None
+"""What is told of a frame's gain: nothing. The SDK hands on a number of the sensor's, of which its header (`ObTypes.h`,
+`OB_FRAME_METADATA_TYPE_GAIN`) says that for some models it is a level and no factor. Nothing says which models, nor
+what a level is worth; 16, the usual one, taken for a factor would put exposure times gain off by as much."""
+
 _UNPACKED: Final = "choose one of its unpacked 8- or 16-bit formats in the camera's settings"
 _JPEG_PADDING: Final = 4096  # what a camera may send after the end marker
 _START_OF_FRAME: Final = frozenset({0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF})

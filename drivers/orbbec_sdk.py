@@ -20,7 +20,7 @@ from calibration.rig import Extrinsics, Intrinsics
 from drivers import udev
 from drivers.errors import AccessDenied, Busy, CameraError, Disconnected, NotFound, SdkMissing, Unsupported
 from drivers.frames import Image, Stream
-from drivers.orbbec_formats import extrinsics, frame_pixels, intrinsics, white_level
+from drivers.orbbec_formats import GAIN, extrinsics, frame_pixels, intrinsics, white_level
 
 INSTALL: Final = "pip install --no-deps pyorbbecsdk2"
 UDEV: Final = udev.ADVICE
@@ -82,9 +82,8 @@ def meaning(where: str, error: Exception) -> CameraError:
 
 
 def image(ob: Any, stream: Stream, frame: Any, infrared_white: float | None) -> Image:
-    """A frame of the SDK as ours, copied out. `infrared_white` from the settings.
-
-    Raises `codecs.PictureError` where the data does not fit the frame's size.
+    """A frame of the SDK as ours, copied out. `infrared_white` from the settings; `gain` is not told, see
+    `orbbec_formats.GAIN`. Raises `codecs.PictureError` where the data does not fit the frame's size.
     """
     size = frame.get_width(), frame.get_height()
     pixels = frame_pixels(stream, frame.get_data(), frame.get_format().name, size)
@@ -95,7 +94,7 @@ def image(ob: Any, stream: Stream, frame: Any, infrared_white: float | None) -> 
         pixels,
         device_time_s=frame.get_timestamp_us() / 1e6,
         exposure_ms=_exposure_ms(ob, stream, frame),
-        gain=_told(ob, frame, "GAIN"),
+        gain=GAIN,
         emitter_on=None if stream == "color" else _emitter_on(ob, frame),
         white_level=white,
     )

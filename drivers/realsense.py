@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 from pydantic import ConfigDict
 
 from drivers.camera_uri import parse_camera
+from drivers.emitter import Alternation
 from drivers.errors import CameraError, Disconnected, EndOfStream, NotFound, Stalled, Unsupported
 from drivers.frames import FrameSet
 from drivers.realsense_capture import Capture
@@ -41,8 +42,8 @@ _USB2: Final = (Wish(480, 270, 15), Wish(424, 240, 15), Wish(480, 270, 6))
 class RealSenseSettings:
     """What to set on the camera; None leaves what it has.
 
-    `alternating`: the projector is on for every other frame; each picture's `emitter_on` tells which. `constant_rate`:
-    colour does not slow down in the dark, so that every set has its colour.
+    `alternating`: the projector is on for every other frame; each infrared picture's `emitter_on` tells which, if the
+    picture bears it out. `constant_rate`: colour does not slow down in the dark, so that every set has its colour.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -91,7 +92,13 @@ class RealSenseSource(OnceOpened):
         self._devices = devices
         self._where = f"realsense://{serial}"
         self._running: tuple[Capture, Any] | None = None
+        self._emitter = Alternation()
         self._lock = threading.Lock()
+
+    @property
+    def disputed(self) -> int:
+        """Infrared pictures that contradict what the camera said of its projector."""
+        return self._emitter.disputed
 
     def open(self) -> None:
         """Finds, sets and starts the camera. Raises SdkMissing, NotFound, AccessDenied, Busy, Unsupported."""
@@ -165,7 +172,7 @@ class RealSenseSource(OnceOpened):
         apply(rs, device, self._settings, self._where)
         refused: RuntimeError | None = None
         for each in wishes:
-            capture = Capture(rs, choose(rs, device, each, self._where), self._where, lossless=False)
+            capture = Capture(rs, choose(rs, device, each, self._where), self._where, False, self._emitter)
             try:
                 capture.open()
                 capture.start()

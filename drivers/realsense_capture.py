@@ -9,9 +9,10 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from calibration.rig import Intrinsics, Rig
+from drivers.emitter import Alternation
 from drivers.frames import FrameSet, Stream
 from drivers.pairing import Arrival, Inbox, Mates, Pairing
-from drivers.realsense_sdk import Chosen, exposure_unit_ms, meaning, metadata, picture, rig_of
+from drivers.realsense_sdk import Chosen, alternates, exposure_unit_ms, meaning, metadata, picture, rig_of
 
 STOP_S: Final = 1.5  # `close` promises two seconds
 
@@ -27,11 +28,12 @@ class Capture:
     """Sensors with a callback each, instead of `rs.pipeline`: that loses and repeats frames of recordings, and its
     syncer depends on metadata that not every kernel delivers."""
 
-    def __init__(self, rs: Any, chosen: dict[Stream, Chosen], where: str, lossless: bool) -> None:
+    def __init__(self, rs: Any, chosen: dict[Stream, Chosen], where: str, lossless: bool, emitter: Alternation) -> None:
         self._rs = rs
         self._where = where
         self._chosen = chosen
         self._lossless = lossless
+        self._emitter = emitter
         self.rig: Rig = rig_of(rs, chosen, where)
         self._cameras: dict[Stream, Intrinsics | None] = {
             "color": self.rig.color, "depth": self.rig.depth, "infrared": self.rig.infrared
@@ -59,6 +61,7 @@ class Capture:
 
     def start(self) -> None:
         """Starts the sensors, all of which are open. Raises the SDK's RuntimeError."""
+        self._emitter.known = alternates(self._rs, self._chosen["depth"].sensor)
         for sensor in self._open:
             sensor.start(self._arrived)
             self._started.append(sensor)
@@ -135,6 +138,7 @@ class Capture:
         depth = mates.get("depth")
         self._unit_m = depth.unit_m if depth is not None else self._unit_m
         images = {stream: mates[stream].image if stream in mates else None for stream in self._cameras}
+        images["infrared"] = images["infrared"] and self._emitter.settled(images["infrared"])
         first = depth or next(iter(mates.values()))
         lost = max(0, min(gaps, default=0))
         # Each stream has a counter of its own: carry the first one on, so that a missing stream makes no jump.

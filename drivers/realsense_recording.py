@@ -11,6 +11,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
+from drivers.emitter import Alternation
 from drivers.errors import CameraError, EndedEarly, EndOfStream, SessionError
 from drivers.frames import FrameSet, Stream
 from drivers.realsense_capture import HANGING, QUEUED, Capture
@@ -88,7 +89,13 @@ class RealSenseRecording(OnceOpened):
         self._count = 0
         self._held: dict[Stream, int] | None = None
         self._problem = ""
+        self._emitter = Alternation()
         self._lock = threading.Lock()
+
+    @property
+    def disputed(self) -> int:
+        """Infrared pictures that contradict what the camera said of its projector."""
+        return self._emitter.disputed
 
     def open(self) -> None:
         """Opens at the first frame set. Raises SdkMissing, NotFound, AccessDenied, Unsupported, SessionError."""
@@ -149,7 +156,7 @@ class RealSenseRecording(OnceOpened):
             self._playback.set_real_time(False)
             self._stopped = rs.playback_status.stopped
             chosen = choose(rs, self._playback, Wish(), where)
-            capture = Capture(rs, chosen, where, lossless=True)
+            capture = Capture(rs, chosen, where, True, self._emitter)
             self._count_pictures(chosen)
             capture.open()
             # Reading begins with the first sensor that starts, and drops what belongs to the others: so pause. The

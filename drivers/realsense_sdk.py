@@ -287,6 +287,12 @@ def emitter_on(rs: Any, frame: Any) -> bool | None:
     return mode != 0 and power != 0
 
 
+def alternates(rs: Any, sensor: Any) -> bool:
+    """Whether the depth sensor's projector is set to be on for every other frame, by whomever."""
+    option = rs.option.emitter_on_off
+    return bool(sensor.supports(option) and sensor.get_option(option))
+
+
 def exposure_unit_ms(sensor: Any, depth_sensor: Any) -> float:
     """The depth sensor counts exposure in microseconds; a colour camera of its own is a UVC device: in hundreds."""
     return 0.001 if sensor is depth_sensor else 0.1

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from drivers.errors import AccessDenied, NotFound, SessionError
 from drivers.frames import FrameSet
 from drivers.session import PART, Labels, SessionWriter
+from drivers.session_writer import Closing
 from drivers.source import Source
 
 
-class Segments:
+class Segments(Closing):
     """Writes frame sets into one session after the other. One thread writes; the counts may be read from any.
 
     `seconds` by the device's clock, without the times between segments.
@@ -61,17 +60,6 @@ class Segments:
         """Finishes it under a name that says that it was cut short. Idempotent."""
         if self._writer is not None:
             self._writer.interrupt()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if isinstance(error, Exception):
-            self.interrupt()
-        else:
-            self.close()
 
     def _begun(self, frame_set: FrameSet, segment: int) -> SessionWriter:
         self.close()

@@ -109,7 +109,29 @@ class PartFile:
             raise SessionError(f"{path}: exists and is not overwritten; choose another name")
 
 
-class SessionWriter:
+class Closing:
+    """Ends with its `with` block: finished, or kept under a name that says so where an error cut it short."""
+
+    def close(self) -> None:
+        raise NotImplementedError
+
+    def interrupt(self) -> None:
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        # Ctrl-C and a signal's SystemExit end a recording as its user meant to.
+        if isinstance(error, Exception):
+            self.interrupt()
+        else:
+            self.close()
+
+
+class SessionWriter(Closing):
     """Records frame sets into `NAME.mcap`. One thread; a context manager.
 
     `with SessionWriter(path, source.rig, source.info, labels) as writer: writer.write(frame_set)`.
@@ -197,18 +219,6 @@ class SessionWriter:
         names = (f".interrupted{number}.mcap" for number in chain([""], count(2)))
         paths = map(self._file.path.with_suffix, names)
         self._finish(next(path for path in paths if not path.exists()))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        # Ctrl-C and a signal's SystemExit end a recording as its user meant to.
-        if isinstance(error, Exception):
-            self.interrupt()
-        else:
-            self.close()
 
     def _start(self, info: CameraInfo, labels: Labels) -> None:
         self._writer.start(profile=fmt.PROFILE, library="trilume")

@@ -18,6 +18,7 @@ from typing import Any, Final, Literal, Protocol, TypeVar, runtime_checkable
 
 from calibration.rig import Rig
 from drivers.clock import Clock, SystemClock
+from drivers.emitter import Doubting
 from drivers.errors import Disconnected, EndOfStream, NotFound, SdkMissing, SessionError, Stalled, TrilumeError
 from drivers.frames import FrameSet
 from drivers.source import CameraInfo, Source
@@ -74,9 +75,10 @@ class Limits:
 @dataclass(frozen=True, slots=True)
 class Health:
     """How a supervised source does. `error` the last trouble in words, also once it is over; `age_s` of the newest
-    frame set (inf: none yet); `lost` sets the camera counted and, while it was away, those its rate would have given;
-    `refused` sets not handed on; `flawed` those handed on with a stream missing or of another moment; `hanging`
-    threads left behind in the SDK."""
+    frame set (inf: none yet); `lost` sets the camera counted, those refused and, while it was away, those its rate
+    would have given; `refused` sets not handed on; `flawed` those handed on with a stream missing or of another
+    moment; `hanging` threads left behind in the SDK; `disputed` infrared pictures, since the camera was last opened,
+    that contradict what it says of its projector."""
 
     phase: Phase
     attempts: int
@@ -89,6 +91,7 @@ class Health:
     fps: float
     age_s: float
     hanging: int
+    disputed: int = 0
 
 
 class Supervised:
@@ -110,6 +113,7 @@ class Supervised:
         self._ended: Exception | None = None
         self._steps = self._run()
         self._vetting = Vetting(self._limits.max_skew_s)
+        self._missed, self._number = 0, -1  # what the next good set must tell as lost; the newest set's number
         self._arrivals: deque[float] = deque(maxlen=RATE_SETS + 1)
         self._newest_s, self._rate, self._since = -math.inf, 0.0, 0
         self._health = Health("opening", 0, 0, None, 0, 0, 0, 0, 0.0, math.inf, 0)
@@ -131,7 +135,10 @@ class Supervised:
     def health(self) -> Health:
         """How it does at this moment."""
         hanging = sum(not tether.gone for tether in self._left)
-        health = replace(self._health, fps=self._rate, age_s=self._clock.now() - self._newest_s, hanging=hanging)
+        source = self._tether and self._tether.source
+        disputed = source.disputed if isinstance(source, Doubting) else 0
+        age_s = self._clock.now() - self._newest_s
+        health = replace(self._health, fps=self._rate, age_s=age_s, hanging=hanging, disputed=disputed)
         return replace(health, phase="closed") if self._closing else health
 
     def open(self) -> None:
@@ -224,7 +231,7 @@ class Supervised:
             else:
                 now = self._clock.now()
                 if bad := self._vetting.refuse(frame_set, now) or "":
-                    self._note(refused=self._health.refused + 1, error=bad)
+                    self._refused(frame_set, bad)
                     yield None
                 elif bad := self._vetting.flaw(frame_set) or "":
                     self._note(flawed=self._health.flawed + 1, error=bad)
@@ -322,10 +329,11 @@ class Supervised:
     # -- what is known ------------------------------------------------------------------------------------------------
 
     def _counted(self, frame_set: FrameSet) -> FrameSet:
-        """The set, with what was lost while the camera was away."""
+        """The set, with the sets refused since the one before it and what was lost while the camera was away."""
         now = self._clock.now()
         away = max(0, round((now - self._newest_s) * self._rate) - 1) if self._since == 0 and self._rate else 0
-        lost = max(frame_set.lost, away)
+        lost = max(frame_set.lost + self._missed, away)
+        self._missed, self._number = 0, frame_set.sequence
         self._since, self._newest_s = self._since + 1, now
         self._arrivals.append(now)
         if len(self._arrivals) > 5 and now > self._arrivals[0]:
@@ -339,6 +347,13 @@ class Supervised:
             attempts=0 if self._since >= SETTLED_SETS else health.attempts,
         )
         return frame_set if lost == frame_set.lost else replace(frame_set, lost=lost)
+
+    def _refused(self, frame_set: FrameSet, why: str) -> None:
+        """A set that is not handed on is lost, and so is what it says was lost; one that came again was told before."""
+        if frame_set.sequence != self._number:
+            self._missed += 1 + frame_set.lost
+        self._number = frame_set.sequence
+        self._note(refused=self._health.refused + 1, error=why)
 
     @property
     def _name(self) -> str:

@@ -26,6 +26,7 @@ FORMATS = {
     "YUYV": (0, "yuyv"),
     "Y10": (10, "y10"),
 }
+INFRARED = ("infrared", "left", "right")
 MD5 = {  # the SDK compares these
     "sensor_msgs/msg/Image": "060021388200f6f0f447d0fcd9c64743",
     "custom_msg/msg/OBDeviceInfo": "afef5328bb4abebd1a309e1ea8b26b3a",
@@ -55,6 +56,7 @@ class Model:
     serial: str = "SYN0001"
     connection: str = "USB3.2"
     offsets_us: dict[str, int] = field(default_factory=dict)
+    lenses: dict[str, tuple[float, float, float, float]] = field(default_factory=dict)  # where not those of `LENS`
 
 
 ASTRA_2 = Model(  # structured light
@@ -98,12 +100,16 @@ LENS = {stream: (300.0 + 7 * k, 301.0 + 7 * k, 158.5 + k, 119.25 + k) for k, str
 
 
 def pictures(model: Model, count: int, seed: int = 0) -> list[dict[str, tuple[NDArray[Any], bytes]]]:
-    """Random frames by stream: what a reader must deliver (RGB, counts), and the bytes on the wire."""
+    """Random frames by stream: what a reader must deliver (RGB, counts), and the bytes on the wire.
+
+    Infrared of odd numbers is smooth: `record` says of them that the projector was off.
+    """
     random = np.random.default_rng(seed)
     return [
-        {stream: _picture(random, *shape[:3], shape[3]) for stream, shape in model.streams.items()}
-        for _ in range(count)
-    ]
+        {stream: _picture(random, *shape, smooth=stream in INFRARED and number % 2 == 1)
+         for stream, shape in model.streams.items()}
+        for number in range(count)
+    ]  # fmt: skip
 
 
 def metadata(exposure_us: int, gain: int, laser: bool) -> bytes:
@@ -141,12 +147,13 @@ def record(
     return path
 
 
-def _picture(random: np.random.Generator, kind: str, width: int, height: int, bits: int) -> tuple[NDArray[Any], bytes]:
-    if kind in ("Y16", "Z16"):
-        grey16 = random.integers(0, 1 << bits, (height, width), dtype=np.uint16)
-        return grey16, grey16.tobytes()
-    if kind == "Y8":
-        grey = random.integers(0, 256, (height, width), dtype=np.uint8)
+def _picture(
+    random: np.random.Generator, kind: str, width: int, height: int, bits: int, smooth: bool
+) -> tuple[NDArray[Any], bytes]:
+    if kind in ("Y16", "Z16", "Y8"):
+        grey = random.integers(0, 1 << bits, (height, width)).astype(np.uint8 if kind == "Y8" else np.uint16)
+        if smooth:
+            grey = cv2.resize(grey[: height // 48, : width // 48], (width, height), interpolation=cv2.INTER_LINEAR)
         return grey, grey.tobytes()
     if kind == "YUYV":
         raw = random.integers(0, 256, (height, width, 2), dtype=np.uint8)
@@ -196,7 +203,9 @@ class _Writer:
         number = KINDS[stream][2]
         turn, shift = (ROTATION, TRANSLATION_MM) if stream == "depth" else (np.eye(3), (0.0, 0.0, 0.0))
         body = struct.pack("<BB9f3f", number, FORMATS[kind][0], *np.asarray(turn).ravel(), *shift)
-        body += struct.pack("<HHH4f8fB", width, height, 30, *LENS[stream], *model.distortion, model.lens)
+        body += struct.pack(
+            "<HHH4f8fB", width, height, 30, *{**LENS, **model.lenses}[stream], *model.distortion, model.lens
+        )
         self._write(f"/cam/streamProfileType_{number}", "custom_msg/msg/OBStreamProfileInfo", body)
 
     def disparity(self) -> None:

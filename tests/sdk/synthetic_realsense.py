@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +31,17 @@ def lens(
 
 
 class SyntheticD435:
-    """Depth and infrared in one sensor, colour in another, as a D435 has them; `push` sends one instant."""
+    """Depth and infrared in one sensor, colour in another, as a D435 has them; `push` sends one instant.
+
+    The projector alternates: infrared is dotted for odd numbers, smooth for even ones, and `says` is what the metadata
+    of a number makes of it (None: nothing, as on a kernel without metadata).
+    """
 
     def __init__(
         self, rs: Any, serial: str = "SYN0001", usb: str = "3.2", depth: bool = True, color: str = "rgb8"
     ) -> None:
         self.rs, self.color = rs, color
+        self.says: Callable[[int], int | None] = lambda number: number % 2
         self.device = rs.software_device()
         about = rs.camera_info
         for key, value in (
@@ -83,7 +89,8 @@ class SyntheticD435:
     ) -> None:
         """One instant: picture `number` of every stream, told apart by their pixels."""
         about = self.rs.frame_metadata_value
-        self.stereo.set_metadata(about.frame_emitter_mode, number % 2)
+        if (mode := self.says(number)) is not None:
+            self.stereo.set_metadata(about.frame_emitter_mode, mode)
         self.stereo.set_metadata(about.actual_exposure, 8500)
         self.stereo.set_metadata(about.gain_level, 16)
         self.rgb.set_metadata(about.actual_exposure, 156)
@@ -134,6 +141,8 @@ def picture(name: str, number: int) -> np.ndarray[Any, Any]:
     width, height = COLOR_SIZE if name == "color" else DEPTH_SIZE
     if name == "depth":
         return rng.integers(0, 5000, (height, width), np.uint16)
+    if name == "infrared" and number % 2 == 0:
+        return np.ascontiguousarray(np.add.outer(np.arange(height), np.arange(width)) + number % 64 + 40, np.uint8)
     return rng.integers(0, 256, (height, width, 3) if name == "color" else (height, width), np.uint8)
 
 

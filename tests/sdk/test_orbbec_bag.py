@@ -120,15 +120,25 @@ def test_a_mirrored_infrared_camera_sees_what_its_picture_shows(
     assert plain.cx == pytest.approx(LENS["infrared"][2])  # the others come as they are
 
 
-def test_exposure_gain_and_laser_of_a_gemini_330(tmp_path: Path) -> None:
+def test_exposure_and_laser_of_a_gemini_330_but_no_gain_of_unknown_unit(tmp_path: Path) -> None:
     first, second = list(frames_of(OrbbecBagSource(record(tmp_path / "a.bag", GEMINI_335, pictures(GEMINI_335, 2)))))
     for image in (first.depth, first.infrared):
         assert image is not None
-        assert (image.exposure_ms, image.gain, image.emitter_on) == (8.5, 32.0, True)
+        assert (image.exposure_ms, image.gain, image.emitter_on) == (8.5, None, True)
     assert second.infrared is not None
     assert second.infrared.emitter_on is False
     assert first.color is not None
-    assert (first.color.exposure_ms, first.color.gain, first.color.emitter_on) == (8.3, 16.0, None)
+    assert (first.color.exposure_ms, first.color.gain, first.color.emitter_on) == (8.3, None, None)
+
+
+def test_a_recorded_laser_that_contradicts_the_picture_is_told_by_nobody(
+    tmp_path: Path, opened: Callable[[Path], OrbbecBag]
+) -> None:
+    frames = pictures(GEMINI_335, 4)
+    shown = [0, 1, 0, 0]  # the fourth is said to be without the projector and shows dots
+    bag = opened(record(tmp_path / "a.bag", GEMINI_335, [frames[k] for k in shown]))
+    told = [bag.frame(k).infrared for k in (3, 2, 1, 0)]
+    assert [image.emitter_on if image else "missing" for image in told] == [None, True, False, True]
 
 
 def test_white_level_by_bits_else_estimated(tmp_path: Path, opened: Callable[[Path], OrbbecBag]) -> None:

@@ -25,6 +25,7 @@ from drivers.errors import (
 from drivers.open import open_source
 from drivers.realsense import RealSenseSettings, RealSenseSource
 from drivers.realsense_sdk import meaning, missing, sensor_key
+from drivers.supervision import Supervised
 from tests.sdk.synthetic_realsense import (
     PERIOD_MS,
     SyntheticD435,
@@ -105,6 +106,42 @@ def test_streams_that_run_side_by_side_are_paired_by_time(camera: SyntheticD435)
     source.close()
     assert [s.sequence for s in sets] == list(range(1, 8))
     assert [s.color is not None for s in sets] == [True] * 5 + [False] * 2
+
+
+SAYS = {"right": lambda n: n % 2, "late": lambda n: (n + 1) % 2, "nothing": lambda _: None, "stuck": lambda _: 0}
+
+
+@pytest.mark.parametrize(
+    ("says", "settled", "disputed"),
+    [
+        ("right", [True, False] * 3, 0),
+        ("nothing", [True, False] * 3, 0),
+        ("late", [None] * 6, 6),
+        ("stuck", [None, False] * 3, 3),
+    ],
+)
+def test_pictures_say_whether_an_alternating_projector_was_on(
+    camera: SyntheticD435, says: str, settled: list[bool | None], disputed: int
+) -> None:
+    camera.says = SAYS[says]
+    source = Supervised(lambda _: source_of(alternating(camera), emitter="alternating"))
+    source.open()
+    for number in range(1, 7):
+        camera.push(number)
+    sets = [source.read(1.0) for _ in range(6)]
+    health = source.health()
+    source.close()
+    assert [s.infrared.emitter_on if s.infrared else "missing" for s in sets] == settled
+    assert health.disputed == disputed
+
+
+def alternating(camera: SyntheticD435) -> SyntheticD435:
+    """With the options of a projector that can alternate."""
+    limits = rs.option_range()
+    limits.min, limits.max, limits.step, limits.default = 0.0, 1.0, 1.0, 0.0
+    for option in (rs.option.emitter_enabled, rs.option.emitter_on_off):
+        camera.stereo.add_option(option, limits, True)
+    return camera
 
 
 def test_cameras_are_found_by_serial(camera: SyntheticD435) -> None:
