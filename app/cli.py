@@ -147,11 +147,23 @@ def simulate(
     fps: Annotated[float, typer.Option(min=1, max=120, help="Frame sets a second.")] = 15.0,
     seed: Annotated[int, typer.Option(min=0, help="Person, instrument, room and noise.")] = 0,
     preset: Annotated[str, typer.Option(help="Sensor: astra, gemini335, d435 or femto.")] = "astra",
+    bystanders: Annotated[int, typer.Option(min=0, max=4, help="People in the room behind the subject.")] = 0,
+    beside: Annotated[bool, typer.Option("--beside", help="A second person at the subject's side.")] = False,
 ) -> Exit:
     """A recording from the simulated camera, labelled with what it shows."""
     from app.simulate import simulate as run
 
-    return run(scene, out, seconds=seconds, fps=fps, seed=seed, preset=preset, console=make_console(stderr=True))
+    return run(
+        scene,
+        out,
+        seconds=seconds,
+        fps=fps,
+        seed=seed,
+        preset=preset,
+        console=make_console(stderr=True),
+        bystanders=bystanders,
+        beside=beside,
+    )
 
 
 @app.command()

@@ -15,9 +15,22 @@ from drivers.simulated.scenes import Scene
 BONA_FIDE = "bona_fide"
 
 
-def simulate(scene: str, out: Path, *, seconds: float, fps: float, seed: int, preset: str, console: Console) -> Exit:
+def simulate(
+    scene: str,
+    out: Path,
+    *,
+    seconds: float,
+    fps: float,
+    seed: int,
+    preset: str,
+    console: Console,
+    bystanders: int = 0,
+    beside: bool = False,
+) -> Exit:
     """Records one simulated scene. Raises TrilumeError for a scene or preset that does not exist."""
-    camera = SimulatedCamera(scene, seed=seed, preset=preset, seconds=seconds, fps=fps)
+    camera = SimulatedCamera(
+        scene, seed=seed, preset=preset, seconds=seconds, fps=fps, bystanders=bystanders, beside=beside
+    )
     return record(camera, out, lambda: labels_of(camera.scene), Limits(), console)
 
 
@@ -29,5 +42,9 @@ def labels_of(scene: Scene) -> Labels:
         instrument=scene.instrument_id if scene.is_attack else "",
         operator="simulated",
         site="simulated",
-        notes="simulated camera: no person was recorded",
+        notes="; ".join(("simulated camera: no person was recorded", *_company(len(scene.bystanders)))),
     )
+
+
+def _company(bystanders: int) -> tuple[str, ...]:
+    return (f"{bystanders} simulated bystander{'s' if bystanders > 1 else ''} in the picture",) if bystanders else ()

@@ -7,6 +7,7 @@ in 32-bit floats on every machine, so that a recording gives the same faces ever
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from math import ceil, hypot
@@ -33,6 +34,7 @@ ACCEPTED = 0.3  # O-Net's score of a face just found
 FOLLOWED = 0.5  # and of a face followed: a track is dropped early, a find is confirmed by two nets
 DOUBTFUL = 0.1  # between this and FOLLOWED a find is looked at again from its refined landmarks
 MAX_FACES = 4
+BACKGROUND = 0.6  # a face of less than that of the nearest one's size is somebody's in the room behind
 MOVED_FAST = 0.18  # distances of the eyes beside the prediction: O-Net looks a second time from there
 
 CROP = 48  # input of O-Net
@@ -41,6 +43,11 @@ CROP_DROP = 0.48  # its centre below the eyes, in distances eyes–mouth
 SHARPEST = 8  # largest factor by which a crop is sampled finer before it is averaged down
 CONTRAST = 190.0  # grey levels that a flat crop is stretched to
 DARKEST = 30.0
+
+SPOT_WIDTH = 7 / 480  # of a picture's shorter side: no spot of a projector's pattern is wider
+BETWEEN_SPOTS = 2.0 / 7  # of that width: the blur that fills what stays between them
+CERTAIN_DOTS = 0.08  # light in spots over the rest: evenly lit pictures stay below 0.075, hair and noise included
+POSSIBLE_DOTS = 0.02  # below, there are none, or none that hide anything
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +118,30 @@ def _gamma_table(white_level: float) -> U8:
     return np.rint(255 * np.minimum(counts, 1.0) ** (1 / 2.2)).astype(np.uint8)
 
 
+def views(picture: U8) -> Iterator[U8]:
+    """What of a picture the nets should look at, in this order: `picture` itself, or infrared freed of a projector's
+    dots, which hide a face from both nets; both where the dots are faint, in the sun or beside a window.
+
+    Dots are brighter than what lies between them and smaller than any part of a face: a morphological opening takes
+    them away and leaves outlines where they are. How much light it takes tells whether there were any.
+    """
+    if picture.ndim == 3:
+        yield picture
+        return
+    width = int(SPOT_WIDTH * min(picture.shape)) | 1
+    between = cv2.morphologyEx(picture, cv2.MORPH_OPEN, _disc(width))
+    light, steady = float(picture.mean()), float(between.mean())
+    if light <= (1 + CERTAIN_DOTS) * steady:
+        yield picture
+    if light > (1 + POSSIBLE_DOTS) * steady:
+        yield cv2.GaussianBlur(between, (0, 0), BETWEEN_SPOTS * width)  # type: ignore[misc]
+
+
+@lru_cache(maxsize=4)
+def _disc(width: int) -> U8:
+    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))  # type: ignore[return-value]
+
+
 class Finder(Protocol):
     """What a tracker asks of a finder."""
 
@@ -151,11 +182,14 @@ class FaceFinder:
 
         `picture` uint8 [H, W, 3] RGB or [H, W] infrared.
         """
+        return next((faces for view in views(picture) if (faces := self._found(view))), [])
+
+    def _found(self, picture: U8) -> list[Face]:
         faces: list[Face] = []
         for landmarks in self._candidates(picture):
-            face = self.refine(picture, landmarks)
+            face = self._refined(picture, landmarks)
             if DOUBTFUL < face.score < FOLLOWED:
-                face = self.refine(picture, face.landmarks)
+                face = self._refined(picture, face.landmarks)
             if face.score >= ACCEPTED and not any(same_place(face, other) for other in faces):
                 faces.append(face)
         return sorted(faces, key=lambda face: -face.canonical_square().side)
@@ -174,7 +208,19 @@ class FaceFinder:
         return [landmarks * to_picture - 0.5 for landmarks in _peaks(heat[0], sizes, offsets, points)]
 
     def refine(self, picture: U8, landmarks: NDArray[Any]) -> Face:
-        """The face at rough landmarks [5, 2], or at those of the previous frame: one call of O-Net."""
+        """The face at rough landmarks [5, 2], or at those of the previous frame: one call of O-Net, two where dots
+        may hide it.
+        """
+        best: Face | None = None
+        for view in views(picture):
+            face = self._refined(view, landmarks)
+            if face.score >= FOLLOWED:
+                return face
+            best = face if best is None else max(best, face, key=lambda face: face.score)
+        assert best is not None, "every picture has a view"
+        return best
+
+    def _refined(self, picture: U8, landmarks: NDArray[Any]) -> Face:
         eyes, down, angle = _axes(landmarks)
         across = _eye_distance(landmarks)
         side = max(CROP_SIDE * max(across, float(np.linalg.norm(down))), 2.0)
@@ -271,8 +317,9 @@ class FaceTracker:
         ▲                 │ a track lost, two tracks on one face, or each `keyframe_every` frames: find
         └──none found─────┘
     ```
-    A second face is seen at the next keyframe at the latest. Streams that share a machine take different
-    `phase`s, so that their keyframes do not fall together.
+    A second face is seen at the next keyframe at the latest; one that is much farther than the nearest is left out:
+    people pass behind. Streams that share a machine take different `phase`s, so that their keyframes do not fall
+    together.
     """
 
     def __init__(self, finder: Finder, keyframe_every: int = 15, phase: int = 0) -> None:
@@ -298,7 +345,7 @@ class FaceTracker:
         keyframe = not self._tracks or self._frame % self._every == self._phase
         tracks = None if keyframe else self._followed(picture)
         if tracks is None:
-            tracks = [self._joined(face) for face in self._finder.find(picture)]
+            tracks = [self._joined(face) for face in _before_the_camera(self._finder.find(picture))]
         self._tracks = tracks
         return [track.face for track in tracks]
 
@@ -323,6 +370,11 @@ class FaceTracker:
                 return track.continued(face)
         self._started += 1
         return _Track(face, np.zeros(2), self._started)
+
+
+def _before_the_camera(faces: list[Face]) -> list[Face]:
+    """The largest face, which comes first, and those of about its size."""
+    return [face for face in faces if face.canonical_square().side >= BACKGROUND * faces[0].canonical_square().side]
 
 
 def _middle(face: Face) -> F64:

@@ -1,4 +1,7 @@
-"""A simulated camera as a source of frame sets: `sim://flat_print?seed=3&preset=astra&seconds=2&fps=15`."""
+"""A simulated camera as a source of frame sets: `sim://flat_print?seed=3&preset=astra&seconds=2&fps=15`.
+
+`bystanders=2` puts people into the room behind the subject, `beside=1` one at its side.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ import numpy as np
 from calibration.rig import Rig
 from drivers.errors import CameraError, EndOfStream, NotFound
 from drivers.frames import FrameSet
+from drivers.simulated.bystanders import MOST
 from drivers.simulated.scenes import DISTANCE_M, Scene, Stage, sample_scene
 from drivers.simulated.sensor import sensor_model
 from drivers.simulated.species import parse_species
@@ -18,7 +22,7 @@ from drivers.source import CameraInfo
 
 _NOISE_STREAM: Final = 4
 _SPREAD_M: Final = 0.02  # about a distance that was asked for
-_KEYS: Final = ("seed", "preset", "seconds", "fps", "distance", "identity", "instrument")
+_KEYS: Final = ("seed", "preset", "seconds", "fps", "distance", "identity", "instrument", "bystanders", "beside")
 _LIMITS: Final = {  # of each number, both ends included
     "seed": (0, 2**63 - 1),
     "identity": (0, 2**63 - 1),
@@ -26,6 +30,8 @@ _LIMITS: Final = {  # of each number, both ends included
     "seconds": (0.01, 86400.0),
     "fps": (1.0, 120.0),
     "distance": (0.28, 1.5),
+    "bystanders": (0, MOST),
+    "beside": (0, 1),
 }
 
 
@@ -48,6 +54,8 @@ class SimulatedCamera:
         distance_m: float | None = None,
         identity_seed: int | None = None,
         instrument_seed: int | None = None,
+        bystanders: int = 0,
+        beside: bool = False,
     ) -> None:
         self._species, self._seed, self._preset = parse_species(species), seed, preset
         self._model = sensor_model(preset)
@@ -55,6 +63,7 @@ class SimulatedCamera:
         self._frames = None if seconds is None else max(1, round(seconds * fps))
         self._distance = DISTANCE_M if distance_m is None else (distance_m - _SPREAD_M, distance_m + _SPREAD_M)
         self._pools = identity_seed, instrument_seed
+        self._bystanders, self._beside = bystanders, beside
         self._scene: Scene | None = None
         self._stage: Stage | None = None
         self._next = 0
@@ -94,6 +103,8 @@ class SimulatedCamera:
             instrument_seed=instrument,
             preset=self._preset,
             distance_range=self._distance,
+            bystanders=self._bystanders,
+            beside=self._beside,
         )
         self._stage = Stage(self._scene)
         self._next = 0
@@ -144,7 +155,8 @@ def _arriving_now(frame_set: FrameSet, lost: int) -> FrameSet:
 
 
 def from_uri(uri: str) -> SimulatedCamera:
-    """The camera of a URI: `sim://SPECIES?seed=&preset=&seconds=&fps=&distance=&identity=&instrument=`.
+    """The camera of a URI: `sim://SPECIES?seed=&preset=&seconds=&fps=&distance=&identity=&instrument=`, then
+    `&bystanders=&beside=`.
 
     `distance` in metres; without `seconds` it is live. Raises NotFound or CameraError, saying which part is wrong.
     """
@@ -171,6 +183,8 @@ def from_uri(uri: str) -> SimulatedCamera:
             distance_m=numbers.get("distance"),
             identity_seed=_whole(numbers.get("identity")),
             instrument_seed=_whole(numbers.get("instrument")),
+            bystanders=int(numbers.get("bystanders", 0)),
+            beside=bool(numbers.get("beside", 0)),
         )
     except NotFound as error:
         raise NotFound(f"'{uri}': {error}") from None

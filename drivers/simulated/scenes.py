@@ -6,6 +6,7 @@ distribution for living faces and attacks alike: what can be learnt from it is n
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
@@ -16,14 +17,14 @@ from numpy.typing import NDArray
 
 from calibration.rig import Extrinsics, Intrinsics, Rig
 from drivers.frames import FrameSet, Image
-from drivers.simulated.cast import NO_PICTURE, Masked, Person, Subject, sample_subject
-from drivers.simulated.glasses import glass, glaze
-from drivers.simulated.heads import lenses
+from drivers.simulated.bystanders import Bystander, farther, sample_bystanders
+from drivers.simulated.cast import NO_PICTURE, Subject, sample_subject
+from drivers.simulated.figures import Figure, Posed, draw_all
 from drivers.simulated.makeup import with_makeup
 from drivers.simulated.materials import NIR, Palette
 from drivers.simulated.mesh import Mesh, rotation
 from drivers.simulated.motion import Motion, sample_motion
-from drivers.simulated.render import Body, Canvas, body, joined, paint, sky_visibility
+from drivers.simulated.render import Body, Canvas, body, joined, paint
 from drivers.simulated.room import Light, aimed, sample_lamps, sample_light, sample_room
 from drivers.simulated.sensor import (
     REFERENCE_EXPOSURE_MS,
@@ -36,7 +37,6 @@ from drivers.simulated.sensor import (
     sensor_model,
 )
 from drivers.simulated.shading import REFERENCE_M, Lamp
-from drivers.simulated.softness import soften
 from drivers.simulated.species import Difficulty, Species, parse_species
 from drivers.simulated.window import Window
 
@@ -45,6 +45,8 @@ Rng = np.random.Generator
 
 DISTANCE_M: Final = (0.35, 0.9)
 DOTS_SHARE: Final = 0.3
+EMITTER_TOLERANCE: Final = 0.05  # of its power from specimen to specimen, as a logarithm's deviation
+BALANCE: Final = (0.92, 1.08)  # of red and of blue, left by the colour camera's white balance
 _FACE_HALF_M: Final = 0.06  # what exposure is metered on
 _METERING: Final = 8  # pixels of the picture a side of one that is metered
 _WINDOW_EYES: Final = 2.1  # half side of a window in distances of the eyes: 1.4 canonical squares
@@ -58,6 +60,7 @@ class Scene:
 
     `rig` is what the camera says of itself, `true_color` the motion depth → colour that it really has: no calibration
     is exact. `brightness` of the room, 1 = an office; `color_target` the face's wanted median, sRGB 0..255.
+    `bystanders` are people beside the subject or in the room behind it.
     """
 
     species: Species
@@ -76,6 +79,7 @@ class Scene:
     color_target: float
     room: tuple[tuple[Mesh, Palette], ...]
     conditions: Conditions
+    bystanders: tuple[Bystander, ...] = ()
 
     @property
     def is_attack(self) -> bool:
@@ -110,13 +114,15 @@ def sample_scene(
     angle_deg: float = 12.0,
     difficulty: Difficulty = Difficulty(),  # noqa: B008  frozen
     exposure: float = 1.0,
+    bystanders: int = 0,
+    beside: bool = False,
 ) -> Scene:
     """Draws a scene. The same arguments give the same scene.
 
     `identity_seed` decides who is seen (alive, in the mask, on the picture), `instrument_seed` which print, screen or
     mask: pools of both can be kept apart. `distance_range` in metres, `angle_deg` bounds yaw and pitch. `exposure` is
-    a factor on the infrared exposure that the camera would choose; it tells the one it used. Raises NotFound for an
-    unknown species or preset.
+    a factor on the infrared exposure that the camera would choose; it tells the one it used. `bystanders` people stand
+    in the room behind the subject, `beside` one at its side. Raises NotFound for an unknown species or preset.
     """
     kind, model = parse_species(species), sensor_model(preset)
     who = seed if identity_seed is None else identity_seed
@@ -129,12 +135,12 @@ def sample_scene(
     rig = model.devices[nuisance.integers(len(model.devices))]
     dots = bool(nuisance.random() < DOTS_SHARE) and model.has_dots
     aside = nuisance.choice([-0.022, 0.018])
-    power = float(np.exp(nuisance.normal(0.0, 0.05)))
+    power = float(np.exp(nuisance.normal(0.0, EMITTER_TOLERANCE)))
     light = sample_light(nuisance)
     gain = rig.radiometric.gain if rig.radiometric else 1.0
     lamps, brightness = sample_lamps(nuisance, model.baseline_m if dots else aside, power, light)
     lamps = aimed(nuisance, lamps)
-    return Scene(
+    scene = Scene(
         species=kind,
         seed=seed,
         subject_id=f"sim-person-{who}",
@@ -154,6 +160,8 @@ def sample_scene(
             nuisance, float(motion.centre[5]), dots, exposure / gain, float(lamps[1, Lamp.POWER + NIR]) / gain
         ),
     )
+    people = sample_bystanders(seed, motion, bystanders, beside)
+    return replace(scene, bystanders=people, room=farther(scene.room, people)) if people else scene
 
 
 def _miscalibrated(motion: Extrinsics, rng: Rng) -> Extrinsics:
@@ -175,7 +183,7 @@ def _sample_conditions(rng: Rng, distance_m: float, dots: bool, factor: float, a
         color_exposure_ms=10.0,
         color_gain=1.0,
         color_scale=1.0,
-        balance=(float(rng.uniform(0.92, 1.08)), 1.0, float(rng.uniform(0.92, 1.08))),
+        balance=(float(rng.uniform(*BALANCE)), 1.0, float(rng.uniform(*BALANCE))),
         sharpen=float(rng.uniform(0.3, 1.0)),
         blur_px=float(rng.uniform(0.45, 0.8)),
         dots=dots,
@@ -195,13 +203,10 @@ class _View:
     window: Window
     behind: Canvas
 
-    def painted(self, scene: Scene, subject: Body, lenses: Body | None = None) -> Canvas:
-        """The subject before the room, the glass of its spectacles before it."""
+    def painted(self, scene: Scene, subject: Posed, others: Sequence[Posed] = ()) -> Canvas:
+        """Everybody before the room."""
         canvas = self.behind.copy()
-        paint(canvas, subject, scene.subject.picture, self.camera, self.motion, scene.lamps, backs=False)
-        soften(canvas, scene.palette, self.camera)
-        if lenses is not None:
-            glaze(canvas, lenses, self.camera, self.motion, scene.lamps)
+        draw_all(canvas, subject, others, self.camera, self.motion, scene.lamps)
         return canvas
 
 
@@ -215,19 +220,19 @@ class Stage:
         self._scene = scene
         color = scene.rig.color
         assert color is not None, "every preset has a colour camera"
-        self._sky = sky_visibility(scene.subject.mesh(scene.motion.expression_at(0.0)))
-        self._lenses = _lenses(scene.subject)
+        self._subject = Figure(scene.subject, scene.palette, scene.motion, scene.lamps)
+        self._others = [Figure(who.subject, who.palette, who.motion, scene.lamps) for who in scene.bystanders]
         room = joined([body(shape, palette, scene.lamps[:0]) for shape, palette in scene.room])
         self._color = _view(scene, room, color, scene.true_color, infrared=False, windowed=windowed)
         self._depth = _view(scene, room, scene.rig.depth, Extrinsics(), infrared=True, windowed=windowed)
-        self.conditions = _metered(scene, color, room, self._subject_at(0.0))
+        self.conditions = _metered(scene, color, room, self._subject.at(0.0), [who.at(0.0) for who in self._others])
 
     def frame(self, t: float, rng: Rng, sequence: int = 0) -> FrameSet:
         """The frame set at time `t` in seconds; `rng` draws its noise."""
         scene, conditions = self._scene, self.conditions
-        subject, model, window = self._subject_at(t), self._scene.model, self._depth.window
-        lenses = self._lenses_at(t)
-        color, depth = (view.painted(scene, subject, lenses) for view in (self._color, self._depth))
+        subject, others = self._subject.at(t), [who.at(t) for who in self._others]
+        model, window = scene.model, self._depth.window
+        color, depth = (view.painted(scene, subject, others) for view in (self._color, self._depth))
         camera = window.cut(self._depth.camera)
         disparity, shadow = hidden(depth, camera, model)
         counts = measure_depth(depth, disparity, shadow, camera, model, conditions, rng)
@@ -248,26 +253,6 @@ class Stage:
             depth_unit_m=model.depth_unit_m,
             rig=scene.rig,
         )  # fmt: skip
-
-    def _subject_at(self, t: float) -> Body:
-        R, place = self._scene.motion.pose_at(t)
-        shape = self._scene.subject.mesh(self._scene.motion.expression_at(t)).transformed(R, place)
-        return body(shape, self._scene.palette, self._scene.lamps, self._sky)
-
-    def _lenses_at(self, t: float) -> Body | None:
-        if self._lenses is None:
-            return None
-        return glass(self._lenses.transformed(*self._scene.motion.pose_at(t)), self._scene.palette, self._scene.lamps)
-
-
-def _lenses(subject: Subject) -> Mesh | None:
-    """Of the spectacles of who is there; pictures show theirs, glass and all."""
-    if isinstance(subject, Person):
-        return lenses(subject.identity)
-    shape = lenses(subject.wearer) if isinstance(subject, Masked) else None
-    if shape is None or not isinstance(subject, Masked):
-        return None
-    return shape.transformed(np.eye(3), [0.0, 0.0, -subject.thickness_m])
 
 
 def _view(
@@ -307,12 +292,13 @@ def _behind(
     )
 
 
-def _metered(scene: Scene, color: Intrinsics, room: Body, subject: Body) -> Conditions:
+def _metered(scene: Scene, color: Intrinsics, room: Body, subject: Posed, others: Sequence[Posed]) -> Conditions:
     """Colour exposure from a picture at an eighth of the resolution: mostly for the face, with an eye on the room."""
     camera = _scaled(color, _METERING)
     canvas = Canvas.empty(camera, infrared=False)
     paint(canvas, room, NO_PICTURE, camera, scene.true_color, scene.lamps)
-    paint(canvas, subject, scene.subject.picture, camera, scene.true_color, scene.lamps)
+    for figure in (*others, subject):
+        paint(canvas, figure.body, figure.picture, camera, scene.true_color, scene.lamps)
     x, y, z = scene.true_color.R @ scene.motion.pose_at(0.0)[1] + scene.true_color.t
     u, v, half = camera.fx * x / z + camera.cx, camera.fy * y / z + camera.cy, camera.fx * _FACE_HALF_M / z
     rows = slice(max(int(v - half / 2), 0), max(int(v + half * 1.5), 1))

@@ -27,7 +27,7 @@ from drivers.simulated.scenes import DISTANCE_M, Scene, render_frame, sample_sce
 from drivers.simulated.sensor import PRESETS, Conditions
 from models.datasets.simulated import streams
 from models.errors import DatasetError, command
-from pipeline.faces import Face, FaceFinder
+from pipeline.faces import Face, FaceFinder, to_uint8
 
 log = logging.getLogger(__name__)
 
@@ -154,7 +154,7 @@ def found_at(faces: Sequence[Face], landmarks: F64) -> bool:
 
 def finder_table(count: int, finder: FaceFinder) -> Iterator[str]:
     """Lines: share of frontal scenes in which the face finder finds the face, in colour and in infrared: lit evenly,
-    and under the projector's dots, which hide faces from it.
+    and under the projector's dots.
     """
     yield f"{'simulated, face found':28} {'colour':>16} {'infrared, even':>16} {'infrared, dots':>16}"
     for species in SHOWN:
@@ -166,17 +166,17 @@ def finder_table(count: int, finder: FaceFinder) -> Iterator[str]:
         for scene, frame_set in frontal(species, many, DISTANCE_M):
             color, infrared, _ = streams(frame_set)
             in_infrared = places_in(scene)
-            eight_bit = (infrared.pixels * (255.0 / infrared.white_level)).astype(np.uint8)
+            picture = to_uint8(infrared.pixels, infrared.white_level)
             camera, to_color = frame_set.rig.color, scene.true_color
             assert camera is not None, "the simulated camera has colour"
             R, place = scene.motion.pose_at(0.0)
             points = scene.subject.landmarks(scene.motion.expression_at(0.0)) @ R.T + place
             in_color = project(camera, (points @ to_color.R.T + to_color.t).astype(np.float64))
-            hits = found_at(finder.find(color.pixels), in_color), found_at(finder.find(eight_bit), in_infrared)
+            hits = found_at(finder.find(color.pixels), in_color), found_at(finder.find(picture), in_infrared)
             dots = scene.conditions.dots
             in_colour.append(hits[0])
             (dotted if dots else even).append(hits[1])
-            if species == "live" and not (hits[0] and (dots or hits[1])):
+            if species == "live" and not all(hits):
                 missed.append(f"{scene.seed} {scene.model.name} {scene.light} colour {hits[0]} infrared {hits[1]}")
         shares = (f"{np.mean(found):.1%} of {len(found)}" if found else "none" for found in (in_colour, even, dotted))
         yield f"{species:20} n = {many:3d} " + " ".join(share.rjust(16) for share in shares)

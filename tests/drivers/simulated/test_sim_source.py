@@ -210,7 +210,7 @@ def test_a_windowed_frame_is_the_whole_one_round_the_face(species, preset):
     scene = sample_scene(species, 12, preset=preset, distance_range=NEAR)
     whole, part = Stage(scene), Stage(scene, windowed=True)
     assert whole.conditions == part.conditions
-    body = whole._subject_at(0.2)
+    body = whole._subject.at(0.2)
     frames = [stage.frame(0.2, np.random.default_rng(0)) for stage in (whole, part)]
     for stream, name, corner in (("color", "_color", 0), ("depth", "_depth", 1), ("infrared", "_depth", 1)):
         views = [getattr(stage, name) for stage in (whole, part)]
@@ -269,6 +269,7 @@ def test_species_are_read_tolerantly(name, species):
 def test_a_uri_says_it_all():
     camera = from_uri(
         "sim://curved_print?seed=3&preset=gemini335&seconds=2&fps=15&distance=0.5&identity=4&instrument=5"
+        "&bystanders=1&beside=1"
     )
     assert camera.info.sensor == "sim-gemini335"
     assert camera.info.frames == 30
@@ -276,6 +277,7 @@ def test_a_uri_says_it_all():
     assert camera.scene.subject_id == "sim-person-4"
     assert camera.scene.instrument_id == "sim-curvedprint-5"
     assert camera.scene.motion.centre[5] == pytest.approx(0.5, abs=0.02)
+    assert len(camera.scene.bystanders) == 2
     camera.close()
     assert from_uri("sim://").info.name == from_uri("sim://screen_replay").info.name == "simulated astra"
 
@@ -292,6 +294,8 @@ def test_a_uri_says_it_all():
         ("sim://live?seconds=nan", CameraError, "seconds=nan is out of range"),
         ("sim://live?distance=9", CameraError, "distance=9 is out of range; give one from 0.28 to 1.5"),
         ("sim://live?seed=1&seed=2", CameraError, "given twice"),
+        ("sim://live?bystanders=5", CameraError, "bystanders=5 is out of range; give one from 0 to 4"),
+        ("sim://live?beside=2", CameraError, "beside=2 is out of range; give one from 0 to 1"),
         ("orbbec://1", CameraError, "no simulated camera"),
     ],
 )
