@@ -15,7 +15,7 @@ from app.calibrate_geometric import rig_path, stored_rig
 from app.errors import Exit, Refused, say
 from app.evaluate import Scoring, score_all
 from app.outputs import claim, part_of, whole_file
-from app.target import same_camera, target_readings
+from app.target import Reading, same_camera, target_readings
 from calibration.radiometric import TooLittle, fit_attenuation
 from drivers import session
 from drivers.errors import SessionError
@@ -121,7 +121,7 @@ def calibrate_radiometric(
     depth_m, counts, factor, corner = (
         np.concatenate([getattr(r, name) for r in found]) for name in ("depth_m", "counts", "factor", "corner")
     )
-    groups = np.repeat(np.arange(len(found)), [len(r.counts) for r in found])
+    groups = np.repeat(_stands(found), [len(r.counts) for r in found])
     try:
         fit = fit_attenuation(
             depth_m, counts, factor, groups, white_level=found[0].white_level, corner=corner, dark_level=dark_level
@@ -139,9 +139,17 @@ def calibrate_radiometric(
     say(f"exponent {law.exponent:.4f} (95 % {fit.exponent_interval[0]:.4f}–{fit.exponent_interval[1]:.4f}), "
         f"offset {1000 * law.offset_m:.0f} mm, dark level {law.dark_level:.1f} counts, gain {law.gain:.4f} "
         f"(95 % {fit.gain_interval[0]:.4f}–{fit.gain_interval[1]:.4f})")  # fmt: skip
-    say(f"residual {100 * fit.residual:.2f} %, corner at {100 * fit.edge:.1f} % of the centre, {fit.captures} frames, "
+    say(f"residual {100 * fit.residual:.2f} %, corner at {100 * fit.edge:.1f} % of the centre, {fit.captures} stands, "
         f"{fit.nearest_m:.2f}–{fit.farthest_m:.2f} m ({found[0].origin} data)")  # fmt: skip
     return Exit.DONE
+
+
+def _stands(readings: Sequence[Reading]) -> list[int]:
+    """The stand of the target that each reading is of, by number: frames of one recording at one distance (2 %) err
+    together."""
+    stands = [(r.source, round(float(np.log(np.median(r.depth_m)) / np.log(1.02)))) for r in readings]
+    numbers = {stand: number for number, stand in enumerate(dict.fromkeys(stands))}
+    return [numbers[stand] for stand in stands]
 
 
 def _bona_fide(recordings: Sequence[str], manifest: Path | None) -> dict[Path, str]:

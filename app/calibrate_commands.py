@@ -74,8 +74,19 @@ def calibrate_depth(
 
 
 @commands.command("check")
-def calibrate_check(captures: CapturesArgument, board: BoardOption = "", rig: RigOption = None) -> Exit:
-    """Whether a rig still fits its camera: by the target where it is seen, else by depth's edges on colour."""
+def calibrate_check(
+    captures: CapturesArgument,
+    board: BoardOption = "",
+    rig: RigOption = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="RIG.json", help="Where the proposed correction goes, as a rig.")
+    ] = None,
+    way: Annotated[
+        Literal["turn", "move"], typer.Option("--as", help="Whether a stream that is off was turned or moved aside.")
+    ] = "turn",
+    force: ForceOption = False,
+) -> Exit:
+    """Whether a rig still fits its camera: by the target where it is seen, else by a person; proposes a correction."""
     from app.calibrate_geometric import check
 
-    return check(captures, board, rig)
+    return check(captures, board, rig, out, way, force=force)

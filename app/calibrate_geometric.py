@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from app import calibrate_align as align
 from app.errors import Exit, Refused, say
 from app.lens_pictures import depth_sheet, residual_sheet
 from app.outputs import claim, whole_file
@@ -24,7 +25,8 @@ from app.target_views import (
     recordings_of,
     sightings_in,
 )
-from calibration.checking import EdgeCheck, TargetCheck, check_edges, check_target, depth_edges, gradient, tells
+from calibration.checking import TargetCheck, check_target
+from calibration.correction import Way
 from calibration.depth import DepthFit, PlaneReading, fit_depth, read_plane, spacing_ratio
 from calibration.detection import TooLittle, seen_from
 from calibration.geometric import GeometricFit, LensFit, calibrate_rig
@@ -37,8 +39,6 @@ from drivers.source import CameraInfo
 
 LENS_LIMIT_PX = 1.0  # of 640 columns: root mean square residual that a rig may leave on a target
 SHIFT_LIMIT_PX = 1.5  # of 640 columns, between colour and infrared on a target
-EDGE_LIMIT_PX = 2.0  # of 640 columns, between colour and depth's edges, which are good to about 1.5
-EDGE_FRAMES = 20  # edges need no more
 
 
 def target(board_text: str, paper: str, out: Path, *, force: bool) -> Exit:
@@ -113,22 +113,60 @@ def depth(captures: Sequence[str], board_text: str, rig_file: Path | None, out: 
     return Exit.DONE
 
 
-def check(captures: Sequence[str], board_text: str, rig_file: Path | None) -> Exit:
-    """Says whether a rig (the recordings' own, or `rig_file`) still fits: on a target where one is seen, else on edges.
+def check(
+    captures: Sequence[str], board_text: str, rig_file: Path | None, out: Path | None = None, way: Way = "turn", *,
+    force: bool = False,
+) -> Exit:  # fmt: skip
+    """Says whether a rig (the recordings' own, or `rig_file`) still fits: on a target where one is seen, else on what
+    is seen of a person. There a correction is proposed, and written as a rig to `out` where that is given.
 
-    Raises TrilumeError where the recordings cannot tell.
+    Raises TrilumeError where the recordings cannot tell, or something would be overwritten.
     """
     board = parsed_board(board_text)
+    if out is not None:
+        claim(out, force=force, sources=captures)
     seen = sightings_in(captures, board)
     rig = stored_rig(rig_file, seen.rig) if rig_file else seen.rig
-    if seen.sightings:
-        try:
-            found = check_target([s.view for s in seen.sightings], rig, board)
-        except TooLittle as error:
-            raise Refused(f"{captures[0]}: {error}") from None
-        say(f"{verdict_on_target(found, rig)} ({seen.info.origin} data)")
-    else:
-        say(f"{_verdict_on_edges(_edges(captures, rig), rig, captures[0])} ({seen.info.origin} data)")
+    if not seen.sightings:
+        return _check_person(captures, rig, out, way, seen.info.origin)
+    if out is not None:
+        raise Refused(f"{captures[0]}: shows the target: with it `trilume calibrate geometric` writes a rig")
+    try:
+        found = check_target([s.view for s in seen.sightings], rig, board)
+    except TooLittle as error:
+        raise Refused(f"{captures[0]}: {error}") from None
+    say(f"{verdict_on_target(found, rig)} ({seen.info.origin} data)")
+    return Exit.DONE
+
+
+def _check_person(captures: Sequence[str], rig: Rig, out: Path | None, way: Way, origin: str) -> Exit:
+    frames = align.with_landmarks(
+        frame_set for _, _, frame_set in islice(frames_across(recordings_of(captures)), align.FRAMES)
+    )
+    before = align.aligned(frames, rig)
+    if before is None or not before.told:
+        raise Refused(
+            f"{captures[0]}: shows neither the target nor a person clearly enough to tell: record the target, or a "
+            "person half a metre before the camera, a metre before a plain wall"
+        )
+    for line in align.described(before):
+        say(line)
+    misfits, untold = (" and ".join(names) for names in (before.misfits, before.untold))
+    verdict = f"does NOT fit ({misfits})" if misfits else "fits as far as a person tells"
+    say(f"the rig {verdict}{f', of {untold} nothing is told' if untold else ''}, {before.frames} "
+        f"frame{'s' if before.frames > 1 else ''} ({origin} data)")  # fmt: skip
+    better = None if rig.registered else align.proposed(frames, rig, before, way)
+    if better is None:
+        why = "the streams come registered: mend it where they are made" if rig.registered else "nothing more is told"
+        say(f"no correction is proposed: {why}")
+        return Exit.DONE
+    say(align.explained(rig, better[0], before, way))
+    for line in align.described(better[1]):
+        say(f"with it: {line}")
+    if out is not None:
+        with whole_file(out) as file:
+            file.write(better[0].model_dump_json(indent=2) + "\n")
+    say(f"rig: {out}" if out else "write it with --out RIG.json; better calibrate anew: `trilume calibrate geometric`")
     return Exit.DONE
 
 
@@ -145,22 +183,6 @@ def verdict_on_target(found: TargetCheck, rig: Rig) -> str:
     if not bad:
         return f"the rig fits: the target in {found.views} views: {told}"
     return f"the rig does NOT fit: {'; '.join(bad)}: calibrate anew with `trilume calibrate geometric`"
-
-
-def _verdict_on_edges(found: EdgeCheck | None, rig: Rig, name: str) -> str:
-    if found is None or not tells(found):
-        raise Refused(
-            f"{name}: shows neither the target nor enough clear edges to tell: record the target, or a person a metre "
-            "before a plain wall"
-        )
-    x, y = found.shift_px
-    told = f"colour lies ({x:+.1f}, {y:+.1f}) px beside depth's {found.edges} edges"
-    if np.hypot(x, y) <= EDGE_LIMIT_PX * rig.grid.width / 640:
-        return f"the rig fits as far as edges tell: {told}"
-    return (
-        f"the rig does NOT fit: {told}: proposed correction: add ({x:+.1f}, {y:+.1f}) to cx, cy of the colour lens; "
-        "better calibrate anew with `trilume calibrate geometric`"
-    )
 
 
 def stored_rig(path: Path, recorded: Rig) -> Rig:
@@ -186,18 +208,6 @@ def rig_path(info: CameraInfo, name: str) -> Path:
     path = rig_file(info.sensor, info.serial)
     path.parent.mkdir(parents=True, exist_ok=True)
     return path
-
-
-def _edges(captures: Sequence[str], rig: Rig) -> EdgeCheck | None:
-    pairs: list[tuple[NDArray[np.float64], NDArray[np.float32]]] = []
-    for name, _, frame_set in frames_across(recordings_of(captures)):
-        if frame_set.color is None or frame_set.depth is None:
-            raise Refused(f"{name}: holds no target, and without colour and depth there are no edges to compare")
-        edges = depth_edges(frame_set.depth.pixels, frame_set.depth_unit_m, rig)
-        pairs.append((edges, gradient(frame_set.color.pixels)))
-        if len(pairs) == EDGE_FRAMES:
-            break
-    return check_edges(pairs)
 
 
 def _depth_readings(seen: Seen, rig: Rig, board: Board) -> tuple[list[PlaneReading], float | None]:

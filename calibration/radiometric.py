@@ -4,15 +4,16 @@ Model (equation 11 turned round), for pixels on the target at depth d, seen at c
 
     counts = dark + white · s · exposure · ρ · μ · ((d_ref + offset) / (d + offset))^exponent
 
+Pixels of one capture err together (exposure, reflectance, where the target stood), so a capture counts as one reading;
+only a dark level is looked for inside captures too, where those errors cancel.
 Where dark level and offset are given the rest is linear in logarithms. Both are searched on a grid that shrinks around
-its best point, and each is kept only where the Bayesian information criterion (Schwarz, 1978) asks for it: over a short
-range an offset and an exponent explain each other. Intervals come from drawing the captures anew (bootstrap): pixels
-of one capture err together.
+its best point, and each is kept only where the corrected Akaike criterion (Hurvich & Tsai, 1989) asks for it: over a
+short range an offset and an exponent explain each other. Intervals are those of the linearised least squares, Student's
+t, joined over every choice of the two that the captures do not rule out: what they cannot tell widens the interval.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,7 +32,8 @@ MIN_RANGE = 1.5  # farthest over nearest
 DARK_LIMIT = 0.9  # of the smallest counts
 OFFSETS_M = (-0.15, 0.4)
 GRID, ROUNDS, SHRINK = 13, 14, 0.45
-DRAWS = 60
+CLEAR = 2.0  # times what the Bayesian information criterion asks of a parameter
+RULED_OUT = 7.0  # above the best choice's criterion (Burnham & Anderson 2002: 4 to 7)
 
 
 class TooLittle(ValueError):
@@ -66,11 +68,34 @@ class RadiometricFit:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Readings:
-    """One row a group of pixels: depth, counts, and the factor exposure · ρ · μ that the counts are divided by."""
+    """Of each pixel the depth, the counts, the factor exposure · ρ · μ that they are divided by, and its capture."""
 
     depth_m: F64
     counts: F64
     factor: F64
+    capture: NDArray[np.intp]
+
+    def means(self, values: F64) -> F64:
+        """One mean a capture."""
+        return np.asarray(np.bincount(self.capture, values) / np.bincount(self.capture))
+
+    def log_counts(self, dark: float) -> F64:
+        """Of each pixel, above the dark level and freed of the factor."""
+        return np.asarray(np.log(self.counts - dark) - np.log(self.factor))
+
+    def log_nearness(self, reference_m: float, offset: float) -> F64:
+        """Of each pixel, what the exponent multiplies."""
+        return np.asarray(np.log((reference_m + offset) / (self.depth_m + offset)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Model:
+    """What was found of dark level and offset; which of both is `free`, the others are as given."""
+
+    dark: float
+    offset: float
+    free: tuple[bool, bool]
+    squares: float
 
 
 def fit_attenuation(
@@ -83,7 +108,6 @@ def fit_attenuation(
     reference_m: float = 0.6,
     corner: ArrayLike | None = None,
     dark_level: float | None = None,
-    seed: int = 0,
 ) -> RadiometricFit:
     """Fits the law to readings float64 [n] on the target, saturated and dark ones left out by the caller.
 
@@ -96,17 +120,21 @@ def fit_attenuation(
     names, of = np.unique(np.asarray(capture), return_inverse=True)
     good = np.isfinite(z) & np.isfinite(c) & np.isfinite(f) & (z > 0) & (c > 0) & (f > 0)
     _check_enough(z[good], of[good], len(names))
-    readings, group = _Readings(z[good], c[good], f[good]), of[good]
-    dark, offset = _choose(readings, reference_m, dark_level)
-    exponent, log_scale, rest = _line(readings, reference_m, dark, offset)
-    drawn = _bootstrap(readings, group, reference_m, dark, offset, seed)
-    response = float(np.exp(log_scale)) / white_level / REFERENCE_RESPONSE
-    law = AttenuationLaw(exponent=exponent, offset_m=offset, dark_level=dark, reference_m=reference_m, gain=response)
-    gains = np.exp(drawn[:, 1]) / white_level / REFERENCE_RESPONSE
+    readings = _Readings(z[good], c[good], f[good], np.unique(of[good], return_inverse=True)[1])
+    models = _models(readings, reference_m, dark_level)
+    lines = [_line(readings, reference_m, model) for model in models]
+    model, (exponent, log_scale) = models[0], lines[0][0]
+    x, y = readings.log_nearness(reference_m, model.offset), readings.log_counts(model.dark)
+    rest = y - exponent * x - log_scale
+    low, high = np.min([v - half for v, half in lines], axis=0), np.max([v + half for v, half in lines], axis=0)
+    least, gain, most = np.exp([low[1], log_scale, high[1]]) / white_level / REFERENCE_RESPONSE
+    law = AttenuationLaw(
+        exponent=exponent, offset_m=model.offset, dark_level=model.dark, reference_m=reference_m, gain=gain
+    )
     return RadiometricFit(
         law,
-        exponent_interval=_interval(drawn[:, 0]),
-        gain_interval=_interval(gains),
+        exponent_interval=(float(low[0]), float(high[0])),
+        gain_interval=(float(least), float(most)),
         residual=float(np.sqrt(np.mean(rest**2))),
         edge=_edge(rest, None if corner is None else np.asarray(corner, np.float64)[good]),
         captures=len(names),
@@ -128,77 +156,92 @@ def _check_enough(depth_m: F64, group: NDArray[np.intp], captures: int) -> None:
         )
 
 
-def _line(r: _Readings, reference_m: float, dark: float, offset: float) -> tuple[float, float, F64]:
-    """(exponent, log of counts at the reference, residuals [n]) at a given dark level and offset."""
-    x = np.log((reference_m + offset) / (r.depth_m + offset))
-    y = np.log(r.counts - dark) - np.log(r.factor)
-    exponent, scale = np.linalg.lstsq(np.column_stack([x, np.ones_like(x)]), y, rcond=None)[0]
-    return float(exponent), float(scale), y - exponent * x - scale
+def _line(r: _Readings, reference_m: float, model: _Model) -> tuple[F64, F64]:
+    """((exponent, log of counts at the reference), half widths of their 95 % intervals), float64 [2] each."""
+    x, y = r.means(r.log_nearness(reference_m, model.offset)), r.means(r.log_counts(model.dark))
+    columns = [x, np.ones_like(x)]
+    found = np.linalg.lstsq(np.column_stack(columns), y, rcond=None)[0]
+    if model.free[0]:
+        columns.append(r.means(1 / (r.counts - model.dark)))
+    if model.free[1]:
+        columns.append(found[0] * r.means(1 / (reference_m + model.offset) - 1 / (r.depth_m + model.offset)))
+    free = len(x) - len(columns)
+    covariance = model.squares / free * np.linalg.pinv(np.column_stack(columns).T @ np.column_stack(columns))
+    return np.asarray(found), _student_975(free) * np.sqrt(np.diag(covariance)[:2])
 
 
-def _choose(r: _Readings, reference_m: float, dark_level: float | None) -> tuple[float, float]:
-    """(dark level, offset): as few of them away from 0 as the readings allow."""
-    known = dark_level if dark_level is not None else 0.0
+def _models(r: _Readings, reference_m: float, dark_level: float | None) -> list[_Model]:
+    """Which of dark level and offset are fitted: the best choice first, then those that are not ruled out."""
+    known = dark_level if dark_level is not None else _dark_inside(r, reference_m)
     top = DARK_LIMIT * float(r.counts.min())
-    models: list[tuple[int, Sequence[float], Sequence[float]]] = [(2, (known, known), (0.0, 0.0))]
-    models.append((3, (known, known), OFFSETS_M))
-    if dark_level is None:
-        models += [(3, (0.0, top), (0.0, 0.0)), (4, (0.0, top), OFFSETS_M)]
-    found = []
-    for parameters, darks, offsets in models:
-        dark, offset, squares = _search(r, reference_m, darks, offsets)
-        n = len(r.counts)
-        found.append((n * np.log(max(squares / n, 1e-18)) + parameters * np.log(n), dark, offset))
-    _, dark, offset = min(found)
-    return dark, offset
+    still: tuple[float, float] = (0.0, 0.0)
+    captures = len(np.unique(r.capture))
+    found: list[tuple[float, int, _Model]] = []
+    for free in ((False, False), (False, True), (True, False), (True, True)):
+        parameters = 2 + sum(free)
+        if (free[0] and dark_level is not None) or captures - parameters < 2:
+            continue
+        darks = (0.0, top) if free[0] else (known, known)
+        model = _search(r, reference_m, darks, OFFSETS_M if free[1] else still, free)
+        penalty = 2 * parameters + 2 * parameters * (parameters + 1) / (captures - parameters - 1)
+        found.append((captures * float(np.log(max(model.squares / captures, 1e-18))) + penalty, len(found), model))
+    found.sort()
+    return [model for criterion, _, model in found if criterion <= found[0][0] + RULED_OUT]
+
+
+def _dark_inside(r: _Readings, reference_m: float) -> float:
+    """The dark level by which pixels of one capture agree, whose common errors cancel; 0 where they do not ask for one.
+
+    Pixels differ in the factor, so that a dark level bends their relation; what their small range of depth does is
+    taken out with the slope that they show themselves.
+    """
+
+    def inside(values: F64) -> F64:
+        return np.asarray(values - r.means(values)[r.capture])
+
+    near = inside(r.log_nearness(reference_m, 0.0))
+
+    def left(dark: float) -> float:
+        rest = inside(r.log_counts(dark))
+        return float(rest @ rest - (near @ rest) ** 2 / max(float(near @ near), 1e-12))
+
+    low, high = 0.0, DARK_LIMIT * float(r.counts.min())
+    for _ in range(ROUNDS):
+        tried = np.linspace(low, high, GRID)
+        best = int(np.argmin([left(dark) for dark in tried]))
+        low, high = float(tried[max(best - 1, 0)]), float(tried[min(best + 1, GRID - 1)])
+    dark, pixels = (low + high) / 2, len(r.counts)
+    return dark if pixels * np.log(left(0.0) / max(left(dark), 1e-18)) > CLEAR * np.log(pixels) else 0.0
 
 
 def _search(
-    r: _Readings, reference_m: float, darks: Sequence[float], offsets: Sequence[float]
-) -> tuple[float, float, float]:
-    """(dark, offset, sum of squares) by a grid that shrinks around its best point."""
-    (d0, d1), (o0, o1) = darks, offsets
-    best = (np.inf, d0, o0)
-    half_d, half_o = (d1 - d0) / 2, (o1 - o0) / 2
-    mid_d, mid_o = (d0 + d1) / 2, (o0 + o1) / 2
-    for _ in range(ROUNDS if half_d or half_o else 1):
-        tried_d = np.unique(np.clip(np.linspace(mid_d - half_d, mid_d + half_d, GRID if half_d else 1), d0, d1))
-        tried_o = np.unique(np.clip(np.linspace(mid_o - half_o, mid_o + half_o, GRID if half_o else 1), o0, o1))
-        for dark in tried_d:
-            y = np.log(r.counts - dark) - np.log(r.factor)
-            for offset in tried_o:
-                best = min(best, (_squares(r, reference_m, y, float(offset)), float(dark), float(offset)))
-        _, mid_d, mid_o = best
-        half_d, half_o = half_d * SHRINK, half_o * SHRINK
-    squares, dark, offset = best
-    return dark, offset, squares
+    r: _Readings, reference_m: float, darks: tuple[float, float], offsets: tuple[float, float], free: tuple[bool, bool]
+) -> _Model:
+    """The least squares over a grid of dark levels and offsets that shrinks around its best point."""
+    middle = np.array([sum(darks) / 2, sum(offsets) / 2])
+    half = np.array([np.ptp(darks) / 2, np.ptp(offsets) / 2])
+    best = (np.inf, *middle)
+    for _ in range(ROUNDS if any(free) else 1):
+        tried = [
+            np.unique(np.clip(np.linspace(m - h, m + h, GRID if h else 1), *ends))
+            for m, h, ends in zip(middle, half, (darks, offsets), strict=True)
+        ]
+        counts = [(float(dark), r.means(r.log_counts(dark))) for dark in tried[0]]
+        nearness = [(float(offset), r.means(r.log_nearness(reference_m, offset))) for offset in tried[1]]
+        best = min(best, *((_squares(x, y), dark, offset) for dark, y in counts for offset, x in nearness))
+        middle, half = np.array(best[1:]), half * SHRINK
+    return _Model(best[1], best[2], free, float(best[0]))
 
 
-def _squares(r: _Readings, reference_m: float, y: F64, offset: float) -> float:
-    x = np.log((reference_m + offset) / (r.depth_m + offset))
+def _squares(x: F64, y: F64) -> float:
+    """What a line through the captures leaves."""
     x, y = x - x.mean(), y - y.mean()
     return float(y @ y - (x @ y) ** 2 / max(float(x @ x), 1e-12))
 
 
-def _bootstrap(r: _Readings, group: NDArray[np.intp], reference_m: float, dark: float, offset: float, seed: int) -> F64:
-    """(exponent, log scale) of captures drawn anew, float64 [DRAWS, 2]; draws of too few distances are left out."""
-    rng = np.random.default_rng(seed)
-    names = np.unique(group)
-    rows = [np.flatnonzero(group == name) for name in names]
-    out: list[tuple[float, float]] = []
-    while len(out) < DRAWS:
-        chosen = rng.integers(0, len(names), len(names))
-        if len(np.unique(chosen)) < min(3, len(names)):
-            continue
-        take = np.concatenate([rows[k] for k in chosen])
-        part = _Readings(r.depth_m[take], r.counts[take], r.factor[take])
-        out.append(_line(part, reference_m, dark, offset)[:2])
-    return np.array(out)
-
-
-def _interval(values: F64) -> tuple[float, float]:
-    low, high = np.quantile(values, [0.025, 0.975])
-    return float(low), float(high)
+def _student_975(free: int) -> float:
+    """97.5th percentile of Student's t, within 1 %."""
+    return {1: 12.71, 2: 4.30, 3: 3.18, 4: 2.78}.get(free, 1.96 + 2.72 / (free - 0.6))
 
 
 def _edge(rest: F64, corner: F64 | None) -> float:

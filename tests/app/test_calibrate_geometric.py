@@ -11,12 +11,15 @@ import numpy as np
 import pytest
 
 from app.__main__ import main
+from calibration.detection import seen_from
+from calibration.projection import project
 from calibration.rig import Extrinsics, Intrinsics, Rig
 from drivers import rigs
 from drivers.frames import FrameSet, Image
 from drivers.session import Labels, SessionWriter
+from drivers.simulated.scenes import render_frame, sample_scene
 from drivers.source import CameraInfo
-from tests.app.scene import frames
+from tests.app.scene import frame, frames
 from tests.app.scene import record as record_face
 from tests.calibration.target_scene import COLOR, INFRARED, NOMINAL, TRUE, depth_counts, pictures
 
@@ -152,18 +155,74 @@ def test_check_tells_a_rig_that_fits_from_one_that_does_not(
     assert "rig of another camera or mode: color" in capsys.readouterr().err
 
 
-def test_check_without_a_target_goes_by_edges(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    sound = record_face(tmp_path / "face.mcap", frames(3))
-    assert main(["calibrate", "check", str(sound)]) == 0
-    assert "the rig fits as far as edges tell" in capsys.readouterr().err
-    lens = Intrinsics(width=320, height=240, fx=300.0, fy=300.0, cx=160.0, cy=120.0)
-    off = lens.model_copy(update={"cx": 154.0, "cy": 123.0})
-    path = tmp_path / "off.json"
-    path.write_text(Rig(color=off, depth=lens, infrared=lens, depth_to_color=Extrinsics()).model_dump_json())
-    assert main(["calibrate", "check", str(sound), "--rig", str(path)]) == 0
+@pytest.fixture(scope="module")
+def person(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Rig]:
+    """One simulated frame of a living face, and the rig that its camera really has."""
+    scene = sample_scene("live", 7000, preset="femto", distance_range=(0.5, 0.6))
+    path = tmp_path_factory.mktemp("person") / "person.mcap"
+    info = CameraInfo(name="Simulated", sensor="sim-femto", origin="simulated")
+    with SessionWriter(path, scene.rig, info, Labels()) as writer:
+        writer.write(render_frame(scene, 0.0, np.random.default_rng(0)))
+    true = {"depth_to_color": scene.true_color, "infrared_to_color": scene.true_color}
+    return path, scene.rig.model_copy(update=true)
+
+
+def stored(path: Path, rig: Rig) -> Path:
+    path.write_text(rig.model_dump_json())
+    return path
+
+
+def test_check_goes_by_a_person_where_no_target_is_seen(
+    person: tuple[Path, Rig], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capture, rig = person
+    assert main(["calibrate", "check", str(capture), "--rig", str(stored(tmp_path / "sound.json", rig))]) == 0
     told = capsys.readouterr().err
-    assert "the rig does NOT fit" in told
-    assert "add (+6" in told or "add (+5" in told
+    assert "infrared: fits" in told
+    assert "the rig fits as far as a person tells, 1 frame (simulated data)" in told
+
+
+@pytest.mark.parametrize("way", ["turn", "move"])
+def test_a_knocked_rig_is_told_and_its_correction_written(
+    way: str, person: tuple[Path, Rig], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capture, rig = person
+    turn = np.asarray(cv2.Rodrigues(np.radians([0.45, -0.6, 0.0]))[0])
+    bad = Extrinsics.of(turn @ rig.depth_to_color.R, rig.depth_to_color.t)
+    knocked = rig.model_copy(update={"depth_to_color": bad, "infrared_to_color": bad})
+    out = tmp_path / "better.json"
+    command = ["calibrate", "check", str(capture), "--rig", str(stored(tmp_path / "knocked.json", knocked))]
+    assert main([*command, "--out", str(out), "--as", way]) == 0
+    told = capsys.readouterr().err
+    assert "the rig does NOT fit (infrared" in told
+    assert "with it: infrared: fits" in told
+    assert ("turned by" if way == "turn" else "moved by") in told
+    better = Rig.model_validate_json(out.read_text())
+    assert better.depth_to_color == better.infrared_to_color
+    face = np.array([[0.0, 0.0, 0.55]])
+    assert rig.color is not None
+    true, before, after = (
+        project(rig.color, seen_from(r.depth_to_color, face))[0] for r in (rig, knocked, better)
+    )  # fmt: skip
+    assert np.linalg.norm(before - true) > 6
+    assert np.linalg.norm(after - true) < 1.2
+    assert main([*command, "--out", str(out)]) == 2
+    assert "exists" in capsys.readouterr().err
+
+
+def test_an_outline_tells_a_registered_rig_and_a_wall_tells_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sound = record_face(tmp_path / "face.mcap", frames(3))
+    assert main(["calibrate", "check", str(sound), "--out", str(tmp_path / "rig.json")]) == 0
+    told = capsys.readouterr().err
+    assert "depth's outline: fits" in told
+    assert "no correction is proposed: the streams come registered" in told
+    assert not (tmp_path / "rig.json").exists()
+    wall = np.full((240, 320), 1800, np.uint16)
+    empty = record_face(tmp_path / "wall.mcap", [frame(depth=Image(wall, 0.0, white_level=65535.0))])
+    assert main(["calibrate", "check", str(empty)]) == 2
+    assert "shows neither the target nor a person clearly enough" in capsys.readouterr().err
 
 
 def test_the_target_is_written_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

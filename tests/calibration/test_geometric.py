@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calibration.checking import check_edges, check_target, tells
+from calibration.checking import check_target
 from calibration.detection import Detection, LensName, TooLittle, View, detect, differs, pose, reprojection, seen_from
 from calibration.geometric import GeometricFit, calibrate_rig
 from calibration.projection import project
@@ -254,28 +254,6 @@ def test_a_stored_rig_is_checked_on_the_target(views: list[View]) -> None:
     moved_check = check_target(views, knocked, BOARD)
     assert moved_check.shift_px is not None
     assert moved_check.shift_px == pytest.approx((5.0, 0.0), abs=0.4)
-
-
-@pytest.mark.parametrize("shift", [(0, 0), (4, -3), (-7, 2)])
-def test_edges_tell_the_shift_of_colour(shift: tuple[int, int]) -> None:
-    rng = np.random.default_rng(0)
-    ring = cv2.circle(np.zeros((240, 320), np.uint8), (160, 120), 60, 255, 1)
-    v, u = np.nonzero(ring)
-    steep = cv2.GaussianBlur(ring, (0, 0), 1.0).astype(np.float32) / 255
-    steep = np.roll(steep, (shift[1], shift[0]), axis=(0, 1)) + rng.uniform(0, 0.05, ring.shape).astype(np.float32)
-    found = check_edges([(np.column_stack([u, v]).astype(np.float64), steep)])
-    assert found is not None
-    assert found.shift_px == pytest.approx(shift, abs=0.3)
-    assert tells(found)
-    assert check_edges([(np.zeros((0, 2)), steep)]) is None
-
-
-def test_edges_of_nothing_do_not_tell() -> None:
-    rng = np.random.default_rng(0)
-    edges = rng.uniform([20, 20], [300, 220], (2000, 2))
-    found = check_edges([(edges, rng.uniform(0, 1, (240, 320)).astype(np.float32))])
-    assert found is not None
-    assert not tells(found)
 
 
 def test_sheets_have_true_scale() -> None:

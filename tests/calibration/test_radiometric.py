@@ -35,7 +35,8 @@ def test_exponent_and_gain_come_back(exponent: float, gain: float) -> None:
     fit = readings(np.linspace(0.4, 1.3, 8), exponent, 0.0, 0.0, gain)
     assert fit.law.exponent == pytest.approx(exponent, rel=0.02)
     assert fit.law.gain == pytest.approx(gain, rel=0.02)
-    assert fit.exponent_interval[0] - 0.01 <= exponent <= fit.exponent_interval[1] + 0.01
+    assert fit.exponent_interval[0] <= exponent <= fit.exponent_interval[1]
+    assert fit.gain_interval[0] <= gain <= fit.gain_interval[1]
     assert fit.residual < 0.02
 
 
@@ -46,6 +47,32 @@ def test_dark_level_and_offset_are_found_where_the_readings_tell_them() -> None:
     got = ((0.6 + fit.law.offset_m) / (d + fit.law.offset_m)) ** fit.law.exponent
     np.testing.assert_allclose(got * fit.law.gain, true * 0.5, rtol=0.03)
     assert fit.law.dark_level == pytest.approx(20.0, abs=6.0)
+
+
+def with_common_errors(seed: int, offset: float = 0.0) -> tuple[float, RadiometricFit]:
+    """(true exponent, fit) of stands each of whose pixels share an error of exposure and of distance."""
+    rng = np.random.default_rng(seed)
+    exponent, rows = rng.uniform(1.7, 2.3), []
+    for number, distance in enumerate(np.linspace(0.36, 1.3, 9)):
+        here = distance + rng.normal(0, 0.002, 40)
+        factor = (distance / 0.6) ** 1.5 * 0.8 * rng.uniform(0.8, 1.0, 40)
+        share = 0.5 * factor * ((0.6 + offset) / (here + offset)) ** exponent * np.exp(rng.normal(0, 0.004))
+        counts = np.rint(rng.normal(1, 0.004, 40) * WHITE * REFERENCE_RESPONSE * share)
+        rows.append((here * (1 + rng.normal(0, 0.002)), counts, factor, np.full(40, number)))
+    parts = [np.concatenate(column) for column in zip(*rows, strict=True)]
+    return exponent, fit_attenuation(*parts, white_level=WHITE, dark_level=0.0)
+
+
+@pytest.mark.parametrize("offset", [0.0, 0.02])
+def test_intervals_hold_though_pixels_of_a_capture_err_together(offset: float) -> None:
+    found = [with_common_errors(seed, offset) for seed in range(20)]
+    held = [fit.exponent_interval[0] <= exponent <= fit.exponent_interval[1] for exponent, fit in found]
+    assert np.mean(held) >= 0.85
+    if offset == 0:
+        errors = [abs(fit.law.exponent / exponent - 1) for exponent, fit in found]
+        assert np.mean(np.array(errors) < 0.02) >= 0.9
+        widths = [np.ptp(fit.exponent_interval) / exponent for exponent, fit in found]
+        assert np.median(widths) < 0.15  # not true for being wide
 
 
 def test_vignetting_is_told() -> None:
