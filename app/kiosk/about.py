@@ -6,6 +6,7 @@ from importlib.metadata import PackageNotFoundError, metadata, version
 from typing import Final
 
 from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtGui import QIcon, QKeySequence
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFormLayout, QLabel, QVBoxLayout, QWidget
 
 from app.kiosk import theme
@@ -73,7 +74,14 @@ def licences() -> tuple[tuple[str, str], ...]:
 
 def keys_box(parent: QWidget) -> QDialog:
     """The keys, to be shown."""
-    return _box(parent, QCoreApplication.translate("Keys", "Keys"), keys())
+    rows = tuple((as_labelled(names), does) for names, does in keys())
+    return _box(parent, QCoreApplication.translate("Keys", "Keys"), rows)
+
+
+def as_labelled(names: str) -> str:
+    """Keys as the user's keyboard calls them."""
+    named = (QKeySequence(name).toString(QKeySequence.SequenceFormat.NativeText) for name in names.split(", "))
+    return ", ".join(text or name for text, name in zip(named, names.split(", "), strict=True))
 
 
 def about_box(parent: QWidget, bundle: Bundle) -> QDialog:
@@ -108,6 +116,7 @@ def _box(
         column.addWidget(_label(heading, bold=True))
         column.addLayout(_form(more, theme.SMALL_PT))
     buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+    buttons.button(QDialogButtonBox.StandardButton.Close).setIcon(QIcon())
     buttons.rejected.connect(box.close)
     column.addWidget(buttons)
     return box

@@ -36,9 +36,12 @@ def kiosk(wish: Wish) -> Exit:
 
 
 def _run(settings: Settings, wish: Wish, began_s: float) -> Exit:
-    from app.kiosk.program import run
+    from app.kiosk.greeting import greet
 
-    return run(settings, wish, began_s)
+    greeting = greet(settings.language)
+    from app.kiosk.program import run  # loads everything else
+
+    return run(settings, wish, began_s, greeting.finish)
 
 
 def obstacle(environment: Mapping[str, str]) -> str:

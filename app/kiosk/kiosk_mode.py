@@ -11,6 +11,7 @@ from PySide6.QtGui import QCloseEvent, QHideEvent, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QDialog, QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.guidance import Timings
+from app.kiosk import theme
 from app.kiosk.sounds import Sounds
 from app.kiosk.subject_view import SubjectView
 from app.settings import Settings, pin_matches
@@ -123,6 +124,7 @@ class PinPad(QDialog):
             button = QPushButton(text)
             button.setAccessibleName(name)
             button.setMinimumSize(KEY_PX, KEY_PX)
+            button.setFont(theme.font(theme.LARGE_PT))
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             button.setAutoDefault(False)
             button.clicked.connect(lambda _checked=False, key=key: self.press(key))

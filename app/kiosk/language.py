@@ -63,6 +63,13 @@ def pretend(application: QApplication) -> None:
     application.installTranslator(translator)
 
 
+def written(value: float, digits: int, *, significant: bool = False) -> str:
+    """A number as the user's language writes it, with so many decimals, or `significant` digits at most."""
+    locale = QLocale()
+    locale.setNumberOptions(QLocale.NumberOption.OmitGroupSeparator)
+    return str(locale.toString(value, "g" if significant else "f", digits))
+
+
 def has_chinese_font() -> bool:
     """Whether any font here can write simplified Chinese; without one: `apt-get install fonts-noto-cjk`."""
     return bool(QFontDatabase.families(QFontDatabase.WritingSystem.SimplifiedChinese))

@@ -11,6 +11,8 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QSpinBox, QVBoxLayout, QWidget
 
 from app.kiosk import theme
+from app.kiosk.greeting import patience
+from app.kiosk.language import written
 from app.kiosk.panes import Pane, marks_of
 from app.kiosk.pictures import Pictures, pictures, turbo_colors
 from pipeline.runner import Shown, State, Trace
@@ -118,9 +120,10 @@ class LiveView(QWidget):
         made = self._pictures
         absent = (True,) * 3 if made is None else (made.color is None, made.depth_mm is None, made.infrared is None)
         old, urgent = self._old(state) if shown is not None else ("", False)
+        none = patience() if shown is None and state.phase == "opening" else self.tr("no picture")
         for pane, missing in zip(self._panes, absent, strict=True):
             words = old if urgent or pane is self._color else ""  # an alarm on every picture, a remark once
-            pane.note.say(self.tr("no picture") if missing else words, urgent=urgent and not missing, empty=missing)
+            pane.note.say(none if missing else words, urgent=urgent and not missing, empty=missing)
 
     def _old(self, state: State) -> tuple[str, bool]:
         """What is to be said on the picture itself about its age, empty while it is fresh, and whether that alarms."""
@@ -132,7 +135,7 @@ class LiveView(QWidget):
             return "", False
         if not math.isfinite(state.age_s):
             return self.tr("stale picture"), True
-        return self.tr("stale picture: {0} s old").format(f"{state.age_s:.1f}"), True
+        return self.tr("stale picture: {0} s old").format(written(state.age_s, 1)), True
 
     def _show_readout(self) -> None:
         words = self.readout()
@@ -270,8 +273,8 @@ class Rates(QWidget):
         for field in (self._fields[0], self._fields[1], self._fields[4]):
             field.setEnabled(not over)
         said = (
-            self.tr("camera {0} sets/s").format("–" if over else f"{state.delivered_fps:.1f}"),
-            self.tr("judged {0} sets/s").format("–" if over else f"{state.judged_fps:.1f}"),
+            self.tr("camera {0} sets/s").format("–" if over else written(state.delivered_fps, 1)),
+            self.tr("judged {0} sets/s").format("–" if over else written(state.judged_fps, 1)),
             self.tr("lost {0}").format(state.lost),
             self.tr("passed over {0}").format(state.passed_over),
             self.tr("age {0}").format(age),

@@ -83,7 +83,7 @@ class MarksItem(pg.GraphicsObject):  # type: ignore[misc]
             points = [transform.map(QPointF(x, y)) for x, y in marks.points.tolist()]
             self._paint_axes(painter, points[2], marks, transform.m11())
             self._paint_points(painter, points)
-            self._paint_words(painter, box, marks)
+            self._paint_words(painter, box, transform.mapRect(self._extent), marks)
         painter.restore()
 
     @staticmethod
@@ -104,12 +104,15 @@ class MarksItem(pg.GraphicsObject):  # type: ignore[misc]
             painter.drawEllipse(point, 3.0, 3.0)
 
     @staticmethod
-    def _paint_words(painter: QPainter, box: QRectF, marks: Marks) -> None:
+    def _paint_words(painter: QPainter, box: QRectF, picture: QRectF, marks: Marks) -> None:
+        """Above the face: notes on the picture stand below."""
         if not marks.words:
             return
         painter.setFont(theme.font(theme.BODY_PT, bold=True))
         room = QFontMetricsF(painter.font()).boundingRect(marks.words).adjusted(-6, -2, 6, 2)
-        chip = QRectF(box.left() - 1, box.bottom() + 4, room.width(), room.height())
+        chip = QRectF(box.left() - 1, box.top() - room.height() - 4, room.width(), room.height())
+        if chip.top() < picture.top():
+            chip.moveTop(box.bottom() + 4)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(marks.color)
         painter.drawRoundedRect(chip, 3, 3)

@@ -12,6 +12,7 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from app.kiosk import theme
+from app.kiosk.language import written
 from app.kiosk.stages import place_of
 from pipeline.parameters import Thresholds
 from pipeline.result import Verdict
@@ -24,6 +25,7 @@ COLUMNS = 400
 ROWS = 60
 TOPS_MS = (10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 2000.0, 5000.0, 10_000.0, 30_000.0)
 HEADROOM = 1.2  # above the highest number, so that it is not cut off
+SPARE = 1.25  # room that a smaller scale must leave
 D_NET = "#12a594"
 M_NET = "#b06be0"
 TICKS = (0.001, 0.5, 0.999)
@@ -87,8 +89,9 @@ class Plots(QWidget):
         told = np.array([[dict(trace.stage_ms).get(name, 0.0) for name in STAGES] for trace in kept])
         sums = np.cumsum(told, axis=1)
         highest = float(np.percentile(sums[:, -1], 95))
-        if not 0.5 * self._top_ms < highest <= self._top_ms:  # the scale moves in steps, not with every frame
-            self._top_ms = next((top for top in TOPS_MS if top >= highest), TOPS_MS[-1])
+        top_ms = top_for(highest, self._top_ms)
+        if top_ms != self._top_ms:  # only then: axes take long to draw
+            self._top_ms = top_ms
             self._scale_times()
         rows = (np.arange(ROWS) + 0.5) / ROWS * self._top_ms
         colors = np.array([*(QColor(c).getRgb() for c in STAGES.values()), BLANK], np.uint8)
@@ -118,7 +121,7 @@ class Plots(QWidget):
         for item in (self._strip, *self._curves.values(), *self._dots.values(), *self._limits):
             self._scores.addItem(item, ignoreBounds=True)
         self._scores.setYRange(-0.47, 1.04, padding=0)
-        ticks = [(place_of(score), f"{score:g}") for score in TICKS]
+        ticks = [(place_of(score), written(score, 3, significant=True)) for score in TICKS]
         self._scores.getAxis("left").setTicks([[*ticks, (-0.13, self.tr("session")), (-0.35, self.tr("frame"))]])
         self._scores.getAxis("bottom").setStyle(showValues=False)
         self._times.addItem(self._stack, ignoreBounds=True)
@@ -163,6 +166,13 @@ class Plots(QWidget):
         if event.type() == QEvent.Type.PaletteChange:
             self._restyle()
         super().changeEvent(event)
+
+
+def top_for(highest_ms: float, top_ms: float) -> float:
+    """Where a scale that ends at `top_ms` should end: it grows with the highest number at once, and shrinks only once
+    that is well below the end that it then gets, so that it does not flicker between the two."""
+    fitting, roomy = (next((top for top in TOPS_MS if top >= h), TOPS_MS[-1]) for h in (highest_ms, SPARE * highest_ms))
+    return fitting if fitting > top_ms else min(roomy, top_ms)
 
 
 def _legend(title: str, entries: Sequence[tuple[str, str]]) -> QHBoxLayout:

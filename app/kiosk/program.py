@@ -18,14 +18,13 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from app.errors import Exit, log_path, say
 from app.kiosk import language, theme
+from app.kiosk.connections import Connections
 from app.kiosk.sources import CAST, CameraScan, plugged_in
 from app.kiosk.warming import WarmUp
 from app.kiosk.window import MainWindow, Pages
 from app.kiosk.wish import Wish
-from app.settings import Settings, load, save
-from drivers.errors import TrilumeError
+from app.settings import Settings
 from pipeline.bundle import Bundle, load_bundle
-from pipeline.parameters import Gate
 from pipeline.runner import Runner, State
 
 log = logging.getLogger(__name__)
@@ -35,8 +34,11 @@ SCAN_S = 5.0
 """How long the start waits for cameras to be found before the cast is shown."""
 
 
-def run(settings: Settings, wish: Wish, began_s: float) -> Exit:
-    """Shows the window until it is closed. `began_s`: monotonic start of the process. Raises BundleError."""
+def run(
+    settings: Settings, wish: Wish, began_s: float, shown: Callable[[QWidget], object] = lambda _window: None
+) -> Exit:
+    """Shows the window until it is closed. `began_s`: monotonic start of the process; `shown` is called once with what
+    stands on the screen. Raises BundleError."""
     bundle = load_bundle(settings.bundle)
     application = QApplication.instance() or QApplication(["trilume"])
     assert isinstance(application, QApplication)
@@ -47,17 +49,18 @@ def run(settings: Settings, wish: Wish, began_s: float) -> Exit:
     scan = CameraScan(plugged_in)
     pages = pages_of(settings, bundle, wish)
     window = MainWindow(runner_of(settings, bundle, wish), pages, bundle, scan)
-    pages.subject.new_visit.connect(window.switch.forget)
-    window.studio.replay_wanted.connect(window.open_recording)
-    _sounds_and_settings(window, pages, settings, wish, bundle.description.preprocessing.gate)
+    gate = bundle.description.preprocessing.gate
+    Connections(window, settings, wish, lambda now: pages_of(now, bundle, wish), (gate.near_m, gate.far_m))
     _timed(window, began_s, wish)
     ended = _ends_cleanly(window)
     window.closed.connect(lambda: QCoreApplication.exit(0))
+    front: QWidget = window
     if wish.fullscreen:
-        kiosk = _kiosk(window, settings, bundle)
-        kiosk.showFullScreen()
+        front = _kiosk(window, settings, bundle)
+        front.showFullScreen()
     else:
         window.show()
+    shown(front)
     warm_up = WarmUp(bundle)
     warm_up.start()
     _begin(window, settings.source, scan)
@@ -122,43 +125,6 @@ def pages_of(settings: Settings, bundle: Bundle, wish: Wish) -> Pages:
         replay=replay,
         subject=SubjectView(gate, timings_of(settings)),
     )
-
-
-def _sounds_and_settings(window: MainWindow, pages: Pages, settings: Settings, wish: Wish, gate: Gate) -> None:
-    """Cues in the person's view, and the dialog whose changes take effect at once where Qt allows it."""
-    from app.kiosk.settings_dialog import SettingsDialog
-    from app.kiosk.sounds import Sounds
-
-    application = QApplication.instance()
-    assert isinstance(application, QApplication)
-    sounds = Sounds(settings.sound, parent=window)
-    pages.subject.verdict_shown.connect(sounds.play)
-    working_m = gate.near_m, gate.far_m
-    given = {"language": wish.language, "theme": wish.theme}
-
-    def changed(now: Settings) -> None:
-        theme.color(application, now.theme)
-        sounds.switch(now.sound)
-        near_mm, far_mm = (round(metres * 1000) for metres in now.depth_range_m or working_m)
-        for view in (pages.live, window.studio.live):
-            view.set_range(near_mm, far_mm)
-        if now.takes_path != window.studio.folder:
-            window.studio.use(now.takes_path)
-
-    def ask() -> None:
-        dialog = SettingsDialog(window, working_m=working_m, read=lambda: load(given))
-        dialog.saved.connect(changed)
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
-
-    def keep(folder: Path) -> None:
-        try:
-            save({"takes_folder": folder})
-        except (TrilumeError, OSError) as error:
-            log.warning("the folder of takes is not kept: %s", error)
-
-    window.settings_wanted.connect(ask)
-    window.studio.folder_chosen.connect(keep)
 
 
 def _kiosk(window: MainWindow, settings: Settings, bundle: Bundle) -> QWidget:

@@ -1,4 +1,4 @@
-"""Parts of the replay view: the verdict of a frame in words, the row of controls, frame times, names of snapshots."""
+"""Parts of the replay view: verdict of a frame, explanation in a low window, controls, frame times, names of files."""
 
 from __future__ import annotations
 
@@ -7,10 +7,20 @@ from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import QCoreApplication, QRectF, QSize, Qt
-from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
+from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QWidget,
+)
 
 from app.kiosk import theme
+from app.kiosk.why_view import ROWS, WhyView
 from pipeline.result import REASON_TEXT, Reason, Result, Verdict
 
 SPEEDS: Final = (0.25, 0.5, 1.0, 2.0, 4.0)
@@ -61,6 +71,24 @@ class Badge(QWidget):
         room = QRectF(SIGN_PX + 8, 0, self.width() - SIGN_PX - 8, self.height())
         words = painter.fontMetrics().elidedText(self._words, Qt.TextElideMode.ElideRight, int(room.width()))
         painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, words)
+
+
+class Rows(QScrollArea):
+    """In a low window the first row of the explanation fills the place, and the second is scrolled to. GUI thread."""
+
+    def __init__(self, why: WhyView, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._why = why
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setWidget(why)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        room = self.viewport().height()
+        low = room < self._why.minimumSizeHint().height()
+        self._why.setMinimumHeight(round(room * sum(ROWS) / ROWS[0]) if low else 0)
 
 
 class Controls(QWidget):

@@ -10,10 +10,8 @@ from typing import Final
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QHideEvent, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import (
-    QFrame,
     QHBoxLayout,
     QLabel,
-    QScrollArea,
     QSizePolicy,
     QSplitter,
     QVBoxLayout,
@@ -22,8 +20,9 @@ from PySide6.QtWidgets import (
 
 from app.kiosk import theme
 from app.kiosk.judged_recording import FrameFile, Judged, JudgedRecording, not_judged, with_pictures
+from app.kiosk.language import written
 from app.kiosk.live_view import LiveView, Rates
-from app.kiosk.replay_parts import SPEEDS, Controls, FrameTimes, free_name, reason_words, speed_words
+from app.kiosk.replay_parts import SPEEDS, Controls, FrameTimes, Rows, free_name, reason_words, speed_words
 from app.kiosk.timeline import Timeline
 from app.kiosk.why_view import WhyView
 from drivers.errors import SessionError, TrilumeError
@@ -275,7 +274,7 @@ class ReplayView(QWidget):
         if time_s is None:
             return str(self.tr("frame {0} of {1}").format(number, self.frames - 1))
         since_ms = (time_s - self._times.at(0)) * 1000
-        return str(self.tr("frame {0} of {1}   {2} ms").format(number, self.frames - 1, f"{since_ms:.1f}"))
+        return str(self.tr("frame {0} of {1}   {2} ms").format(number, self.frames - 1, written(since_ms, 1)))
 
     def _show_state(self) -> None:
         state = self._seen
@@ -331,14 +330,9 @@ class ReplayView(QWidget):
         self._message = QLabel()
         self._message.setAccessibleName(self.tr("State of the recording"))
         self._message.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        why = QScrollArea()  # in a low window the pictures keep their room and the rest is scrolled
-        why.setWidgetResizable(True)
-        why.setFrameShape(QFrame.Shape.NoFrame)
-        why.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        why.setWidget(self._why)
         views = QSplitter(Qt.Orientation.Vertical)
         views.addWidget(self._live)
-        views.addWidget(why)
+        views.addWidget(Rows(self._why))
         views.setStretchFactor(0, 3)
         views.setStretchFactor(1, 2)
         views.setSizes([260, 420])

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -188,6 +189,8 @@ class SettingsDialog(QDialog):
         buttons.button(standard.Save).setText(self.tr("Save"))
         buttons.button(standard.Cancel).setText(self.tr("Cancel"))
         buttons.button(standard.RestoreDefaults).setText(self.tr("Defaults"))
+        for button in buttons.buttons():
+            button.setIcon(QIcon())  # some desktops' pictures, which go with no theme of ours
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
         buttons.button(standard.RestoreDefaults).clicked.connect(self.reset)
@@ -202,7 +205,7 @@ class SettingsDialog(QDialog):
         rows = QFormLayout()
         rows.setVerticalSpacing(10)
         lines: tuple[tuple[str, tuple[QWidget, ...]], ...] = (
-            (self.tr("Language"), (self.language, QLabel(self.tr("after a restart")))),
+            (self.tr("Language"), (self.language,)),
             (self.tr("Theme"), (self.theme,)),
             (self.tr("Sound"), (self.sound,)),
             (self.tr("Depth picture"), (self.own_range, self.near, QLabel("–"), self.far)),

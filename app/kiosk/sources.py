@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from platformdirs import user_state_path
-from PySide6.QtCore import QCoreApplication, Qt, Signal
+from PySide6.QtCore import QCoreApplication, QSize, Qt, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFileDialog, QMenu, QPushButton, QWidget
 
@@ -152,6 +152,10 @@ class SourceChooser(QPushButton):
         self.setAccessibleName(self.tr("Source of the pictures"))
         self.setToolTip(self.tr("Choose camera, recording or simulation (Ctrl+L)"))
         self.show_source("")
+
+    def sizeHint(self) -> QSize:
+        """With some air around the name and the arrow."""
+        return QSize(super().sizeHint() + QSize(16, 0))
 
     def show_source(self, uri: str) -> None:
         """Names the source that is used now."""

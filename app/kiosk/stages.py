@@ -12,6 +12,7 @@ from PySide6.QtGui import QColor, QHelpEvent, QImage, QMouseEvent, QPainter, QPa
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from app.kiosk import theme
+from app.kiosk.language import written
 from app.pictures import patch_map
 from pipeline.parameters import FACE_SIZE, Patch
 from pipeline.result import Verdict
@@ -40,8 +41,8 @@ def score_words(score: float) -> str:
     if score in {0.0, 1.0}:
         return f"{score:.0f}"
     if score < 0.001:
-        return "< 0.001"
-    return "> 0.999" if score > 0.999 else f"{score:.3f}"
+        return f"< {written(0.001, 3)}"
+    return f"> {written(0.999, 3)}" if score > 0.999 else written(score, 3)
 
 
 def heat_colors(scores: NDArray[np.float32]) -> U8:
@@ -170,7 +171,7 @@ class Gauge(_Painted):
             bar.setWidth(max(8.0, place_of(self._score) * width))
             painter.drawRoundedRect(bar, 4, 4)
         painter.fillRect(QRectF(mark - 1, 17, 2, 14), self._ink())
-        words = self.tr("rejects from {0}").format(f"{self._threshold:.3g}")
+        words = self.tr("rejects from {0}").format(written(self._threshold, 3, significant=True))
         room = painter.fontMetrics().horizontalAdvance(words)
         left = min(max(mark - room / 2, 0.0), width - room)
         self._write(painter, QRectF(left, 31, room + 2, 15), words, Qt.AlignmentFlag.AlignLeft, faint=True)
@@ -288,7 +289,7 @@ class PatchMap(_Painted):
         score = None if self._scores is None else self._scores[index]
         words = str(self.tr("patch at ({0}, {1}), {2} px: score {3}, weight α {4}"))
         return words.format(
-            patch.x, patch.y, patch.size, "–" if score is None else score_words(score), f"{patch.weight:.3f}"
+            patch.x, patch.y, patch.size, "–" if score is None else score_words(score), written(patch.weight, 3)
         )
 
     def patch_at(self, point: QPointF) -> int | None:

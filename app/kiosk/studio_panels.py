@@ -1,11 +1,14 @@
-"""Panels of the studio: checks of the present frame set, progress of a protocol."""
+"""Panels of the studio: what is under way, checks of the present frame set, progress of a protocol."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QFont, QFontMetrics
 from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
@@ -18,11 +21,31 @@ from PySide6.QtWidgets import (
 )
 
 from app.kiosk import theme
+from app.kiosk.language import written
 from app.kiosk.species import light_words, species_words
 from app.studio.protocol import Progress, Protocol, next_take, progress, read_protocol
 from app.studio.quality import Check, Quality
 from app.studio.takes import StoredTake
 from drivers.errors import TrilumeError
+
+BANNER_PX: Final = (12, 20)
+
+
+class Banner(QLabel):
+    """What is under way, in letters as large as one line allows. GUI thread."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.setFont(theme.font(theme.LARGE_PT, bold=True))
+        self.hide()
+
+    def say(self, words: str, *, recording: bool) -> None:
+        """Red while a take is recorded."""
+        self.setText(words)
+        color, ink = (theme.RECORDING, "white") if recording else (theme.UNDECIDED, "#101215")
+        size = _largest_px(self.font(), words, self.width() - 16)
+        self.setStyleSheet(f"background: {color}; color: {ink}; font-weight: 700; font-size: {size}px; padding: 6px")
 
 
 class CheckRow(QWidget):
@@ -60,17 +83,26 @@ class CheckRow(QWidget):
     def _told(self, check: Check) -> str:
         value = check.value
         if check.code == "face":
-            return str(self.tr("one face") if check.good else self.tr("no single face"))
+            words = {True: self.tr("one face"), False: self.tr("no single face"), None: self.tr("face")}
+            return str(words[check.good])
         if check.code == "distance":
-            return str(self.tr("distance") if value is None else self.tr("{0} m").format(f"{value:.2f}"))
+            return str(self.tr("distance") if value is None else self.tr("{0} m").format(written(value, 2)))
         if check.code == "pose":
             return str(self.tr("pose") if value is None else self.tr("turned {0}°").format(f"{value:.0f}"))
         if check.code == "lost":
-            return str(self.tr("lost") if value is None else self.tr("lost {0} %").format(f"{value * 100:.1f}"))
+            return str(self.tr("lost") if value is None else self.tr("lost {0} %").format(written(value * 100, 1)))
         if value is None or check.good:
             return str(self.tr("exposure"))
         stream = self.tr("infrared") if check.stream == "infrared" else self.tr("colour")
         return str(self.tr("exposure: {0}").format(stream))
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A protocol and how far it has come."""
+
+    protocol: Protocol | None = None
+    rows: tuple[Progress, ...] = ()
 
 
 class ProtocolPanel(QWidget):
@@ -81,8 +113,7 @@ class ProtocolPanel(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._protocol: Protocol | None = None
-        self._rows: list[Progress] = []
+        self._standing = Standing()
         self._open = QPushButton(self.tr("Open a protocol…"))
         self._open.clicked.connect(lambda: self.open(None))
         self._use = QPushButton(self.tr("Fill in the next take"))
@@ -98,14 +129,24 @@ class ProtocolPanel(QWidget):
         self._show()
 
     @property
+    def standing(self) -> Standing:
+        return self._standing
+
+    def restore(self, standing: Standing) -> None:
+        """Goes on with a protocol where another panel was left."""
+        self._standing = standing
+        self._show()
+
+    @property
     def next(self) -> Progress | None:
         """The first row that still misses a take."""
-        return next_take(self._rows)
+        return next_take(self._standing.rows)
 
     @property
     def done(self) -> tuple[int, int]:
         """Takes made of those wanted."""
-        return sum(row.done for row in self._rows), sum(row.planned.repetitions for row in self._rows)
+        rows = self._standing.rows
+        return sum(row.done for row in rows), sum(row.planned.repetitions for row in rows)
 
     @property
     def words(self) -> str:
@@ -114,7 +155,8 @@ class ProtocolPanel(QWidget):
     @property
     def species(self) -> list[str]:
         """Species that the protocol names."""
-        return [] if self._protocol is None else [row.species for row in self._protocol.take]
+        protocol = self._standing.protocol
+        return [] if protocol is None else [row.species for row in protocol.take]
 
     def open(self, path: Path | None) -> None:
         """Reads a protocol file, asked for where none is named; a mistake in it is told in one line."""
@@ -124,7 +166,7 @@ class ProtocolPanel(QWidget):
                 return
             path = Path(chosen)
         try:
-            self._protocol = read_protocol(path)
+            self._standing = Standing(read_protocol(path))
         except TrilumeError as error:
             self._next.setText(str(error))
             return
@@ -133,12 +175,12 @@ class ProtocolPanel(QWidget):
 
     def count(self, takes: Sequence[StoredTake]) -> None:
         """Progress from what is on disk."""
-        if self._protocol is not None:
-            self._rows = progress(self._protocol, takes)
-            self._show()
+        protocol = self._standing.protocol
+        if protocol is not None:
+            self.restore(Standing(protocol, tuple(progress(protocol, takes))))
 
     def _show(self) -> None:
-        there = self._protocol is not None
+        there = self._standing.protocol is not None
         for part in (self._bar, self._use):
             part.setVisible(there)
         self._use.setEnabled(self.next is not None)
@@ -155,8 +197,19 @@ class ProtocolPanel(QWidget):
         if row is None:
             return str(self.tr("The protocol is complete."))
         planned = row.planned
-        distance = "" if planned.distance_m is None else f"{planned.distance_m:.2f} m"
+        distance = "" if planned.distance_m is None else f"{written(planned.distance_m, 2)} m"
         parts = row.subject, species_words(planned.species), light_words(planned.lighting), distance
         what = " · ".join(part for part in parts if part)
         told = self.tr("Next: {0} ({1} of {2})").format(what, row.done + 1, planned.repetitions)
         return f"{told}\n{planned.instruction}" if planned.instruction else told
+
+
+def _largest_px(font: QFont, words: str, room: int) -> int:
+    """The size at which bold words fit into a room of so many pixels."""
+    bold = QFont(font)
+    bold.setBold(True)
+    for size in range(BANNER_PX[1], BANNER_PX[0], -1):
+        bold.setPixelSize(size)
+        if QFontMetrics(bold).horizontalAdvance(words) <= room:
+            return size
+    return BANNER_PX[0]

@@ -5,18 +5,20 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
 from typing import Final, Protocol
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QCloseEvent, QFont, QFontMetrics, QHideEvent, QKeyEvent, QShowEvent
+from PySide6.QtGui import QCloseEvent, QHideEvent, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.kiosk import form_memory, theme
+from app.kiosk.language import written
 from app.kiosk.live_view import LiveView
-from app.kiosk.studio_panels import CheckRow, ProtocolPanel
-from app.kiosk.take_form import Setting, TakeForm, difference, setting_of_set
+from app.kiosk.studio_panels import Banner, CheckRow, ProtocolPanel, Standing
+from app.kiosk.take_form import Said, Setting, TakeForm, difference, setting_of_set
 from app.kiosk.takes_panel import TakesPanel
 from app.settings import Settings
 from app.studio import names
@@ -28,7 +30,6 @@ from pipeline.runner import Shown, State, Take, Trace
 COUNTDOWN_S: Final = 3.0
 SPACE_EVERY_S: Final = 1.0
 ASSUMED_MB_PER_S: Final = 25.0
-BANNER_PX: Final = (12, 20)
 """Before the first take tells: what a 640×480 camera at 30 sets a second writes at most."""
 
 
@@ -47,6 +48,15 @@ class Step(Enum):
     COUNTING = auto()
     RECORDING = auto()
     FINISHING = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Where the work in a studio stands: the folder of takes, the form, the protocol."""
+
+    folder: Path
+    said: Said
+    protocol: Standing
 
 
 class StudioView(QWidget):
@@ -100,6 +110,23 @@ class StudioView(QWidget):
     @property
     def step(self) -> Step:
         return self._step
+
+    @property
+    def busy(self) -> bool:
+        """Whether a take is under way, from its countdown to its end."""
+        return self._step is not Step.IDLE
+
+    def kept(self) -> Kept:
+        """What a view that takes this one's place goes on with."""
+        return Kept(self.folder, self.form.said(), self.protocol.standing)
+
+    def restore(self, kept: Kept) -> None:
+        """Goes on where another view was left."""
+        if kept.folder != self.folder:
+            self.use(kept.folder)
+        said = kept.said
+        self.form.fill(said.labels, good_frames=said.good_frames, seconds=said.seconds, visit=said.visit)
+        self.protocol.restore(kept.protocol)
 
     @property
     def message(self) -> str:
@@ -254,7 +281,7 @@ class StudioView(QWidget):
         if room.free_bytes is None or room.minutes_left is None:
             return str(self.tr("disk: room not known"))
         minutes = "> 999" if room.minutes_left > 999 else f"{room.minutes_left:.0f}"
-        return str(self.tr("disk: {0} GB free, {1} min").format(f"{room.free_bytes / 1e9:.1f}", minutes))
+        return str(self.tr("disk: {0} GB free, {1} min").format(written(room.free_bytes / 1e9, 1), minutes))
 
     def _show_banner(self, state: State) -> None:
         take = state.take
@@ -262,7 +289,7 @@ class StudioView(QWidget):
         self._banner.setVisible(self._step is not Step.IDLE)
         if recording and take is not None:
             words = self.tr("RECORDING   {0} s   {1} sets   {2} good   {3} lost   {4} MB").format(
-                f"{take.seconds:.1f}", take.frames, take.good_frames, take.lost, f"{take.bytes / 1e6:.1f}"
+                written(take.seconds, 1), take.frames, take.good_frames, take.lost, written(take.bytes / 1e6, 1)
             )
         elif recording:
             words = self.tr("RECORDING")
@@ -270,13 +297,7 @@ class StudioView(QWidget):
             words = self.tr("Finishing the take …")
         else:
             words = self.tr("Recording in {0} …").format(self._left)
-        self._banner.setText(words)
-        color = theme.RECORDING if recording else theme.UNDECIDED
-        ink = "white" if recording else "#101215"
-        size = _largest_px(self._banner.font(), words, self._banner.width() - 16)
-        self._banner.setStyleSheet(
-            f"background: {color}; color: {ink}; font-weight: 700; font-size: {size}px; padding: 6px"
-        )
+        self._banner.say(words, recording=recording)
 
     def _show_step(self) -> None:
         words = {
@@ -314,10 +335,7 @@ class StudioView(QWidget):
 
     def _lay_out(self) -> None:
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self._banner = QLabel()
-        self._banner.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._banner.setFont(theme.font(theme.LARGE_PT, bold=True))
-        self._banner.hide()
+        self._banner = Banner()
         self._message, self._room = QLabel(), QLabel()
         self._message.setWordWrap(True)
         self._message.setAccessibleName(self.tr("What happened last"))
@@ -395,14 +413,3 @@ class StudioView(QWidget):
             self._finish("")
         self._worker.shutdown(wait=True)
         self.takes.stop()
-
-
-def _largest_px(font: QFont, words: str, room: int) -> int:
-    """The size at which bold words fit into a room of so many pixels."""
-    bold = QFont(font)
-    bold.setBold(True)
-    for size in range(BANNER_PX[1], BANNER_PX[0], -1):
-        bold.setPixelSize(size)
-        if QFontMetrics(bold).horizontalAdvance(words) <= room:
-            return size
-    return BANNER_PX[0]

@@ -191,7 +191,9 @@ class SubjectView(QWidget):
         painter.drawImage(place, self._picture)
         verdict = self._told.verdict
         if verdict is not None:
-            painter.setPen(QPen(verdict_color(verdict), 0.012 * whole.height()))
+            frame = QPen(verdict_color(verdict), 0.012 * whole.height())
+            frame.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
+            painter.setPen(frame)
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRect(place)
         painter.save()

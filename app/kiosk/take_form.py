@@ -79,7 +79,14 @@ class TakeForm(QWidget):
         )
         return Said(labels, self.visit.value(), self.good_frames.value(), self.seconds.value())
 
-    def fill(self, labels: Labels, *, good_frames: int | None = None, seconds: float | None = None) -> None:
+    def fill(
+        self,
+        labels: Labels,
+        *,
+        good_frames: int | None = None,
+        seconds: float | None = None,
+        visit: int | None = None,
+    ) -> None:
         """Fills in what labels say; what they leave open stays as it is, but for the instrument of another species."""
         if labels.species not in {"", _key(self.species)}:
             self.instrument.clear()
@@ -105,6 +112,8 @@ class TakeForm(QWidget):
             self.good_frames.setValue(good_frames)
         if seconds is not None:
             self.seconds.setValue(seconds)
+        if visit is not None:
+            self.visit.setValue(visit)
 
     def missing(self) -> str | None:
         """The first thing that is missing or wrong in one line; None where a take may be labelled so."""

@@ -13,6 +13,7 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistent
 from PySide6.QtGui import QColor, QImage, QPixmap
 
 from app.kiosk import theme
+from app.kiosk.language import written
 from app.kiosk.species import light_words, species_words
 from app.studio.takes import StoredTake, takes_in, thumbnail
 
@@ -111,10 +112,10 @@ class TakeModel(QAbstractListModel):
 
     def _words(self, stored: StoredTake) -> str:
         labels = stored.labels
-        distance = "" if labels.distance_m is None else f"{labels.distance_m:.2f} m"
+        distance = "" if labels.distance_m is None else f"{written(labels.distance_m, 2)} m"
         who = " · ".join(part for part in (labels.subject, species_words(labels.species)) if part)
         where = " · ".join(part for part in (labels.instrument, light_words(labels.lighting), distance) if part)
-        length = self.tr("{0} s, {1} sets, {2} lost").format(f"{stored.seconds:.1f}", stored.frames, stored.lost)
+        length = self.tr("{0} s, {1} sets, {2} lost").format(written(stored.seconds, 1), stored.frames, stored.lost)
         return "\n".join((who or stored.path.name, where or "–", f"{length}{self._standing(stored)}"))
 
     def _standing(self, stored: StoredTake) -> str:

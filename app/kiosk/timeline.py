@@ -205,9 +205,10 @@ class Timeline(QWidget):
     def _paint_cursor(self, painter: QPainter) -> None:
         x = self.x_of(self._position)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(self.palette().highlight().color(), 2))
+        color = self.palette().link().color()  # the highlight is as dark as a dark ground
+        painter.setPen(QPen(color, 2))
         painter.drawLine(QPointF(x, 2), QPointF(x, self.height() - SCALE))
-        painter.setBrush(self.palette().highlight())
+        painter.setBrush(color)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.drawPolygon(QPolygonF([QPointF(x - 6, 0), QPointF(x + 6, 0), QPointF(x, 9)]))
 

@@ -11,6 +11,7 @@ from PySide6.QtCore import QCoreApplication, Qt, QTimer
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.kiosk import theme
+from app.kiosk.language import written
 from app.kiosk.plots import Plots
 from app.kiosk.stages import Gauge, PatchMap, SessionBar, Tiles, VerdictSign
 from pipeline.parameters import BundleDescription
@@ -21,6 +22,8 @@ from pipeline.temporal import SequentialTest
 U8 = NDArray[np.uint8]
 
 PLOTS_EVERY_MS = 100
+ROWS = (4, 5)
+"""Shares of the height: the stages, and below them patches and plots."""
 
 
 class WhyView(QWidget):
@@ -56,7 +59,6 @@ class WhyView(QWidget):
         self._sign, self._frame_sign = VerdictSign(), VerdictSign(small=True)  # what counts is the visit's
         self._session = SessionBar(SequentialTest(description.session).bounds)
         self._facts = _faint()
-        self._facts.setWordWrap(True)
         self._patches = PatchMap(description.patches)
         self._plots = Plots(thresholds)
         self._lay_out()
@@ -104,7 +106,7 @@ class WhyView(QWidget):
         return self._why_no_d_net(result)
 
     def _times(self, stage_ms: Mapping[str, float], *parts: tuple[str, str]) -> str:
-        return "   ".join(f"{words} {stage_ms[name]:.1f} ms" for name, words in parts if name in stage_ms)
+        return "   ".join(f"{words} {written(stage_ms[name], 1)} ms" for name, words in parts if name in stage_ms)
 
     def _paint_session(self, result: Result) -> None:
         for sign, whose, verdict, reason in (
@@ -114,7 +116,9 @@ class WhyView(QWidget):
             line = whose if reason is None else f"{whose}: {reason_words(reason)}"
             sign.show_verdict(verdict, self._word(verdict), line)
         self._session.show_evidence(result.evidence)
-        self._facts.setText("   ".join(self._fact_words(result)))
+        facts = "   ".join(self._fact_words(result))
+        self._facts.setText(facts)
+        self._facts.setToolTip(facts)  # a narrow window cuts them off
 
     def _word(self, verdict: Verdict) -> str:
         words: dict[Verdict, str] = {
@@ -127,7 +131,7 @@ class WhyView(QWidget):
     def _fact_words(self, result: Result) -> Sequence[str]:
         words = [] if result.distance_m is None else [self.tr("{0} mm away").format(round(result.distance_m * 1000))]
         if pose := result.pose:
-            told = tuple(f"{angle:+.0f}°" for angle in (pose.yaw, pose.pitch, pose.roll))
+            told = tuple(f"{round(angle):+d}°".replace("-", "−") for angle in (pose.yaw, pose.pitch, pose.roll))
             words.append(self.tr("yaw {0} pitch {1} roll {2}").format(*told))
         return [*words, self.tr("judged in {0} ms").format(round(sum(result.stage_ms.values())))]
 
@@ -154,8 +158,8 @@ class WhyView(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
-        column.addLayout(strip, 4)
-        column.addLayout(below, 5)
+        column.addLayout(strip, ROWS[0])
+        column.addLayout(below, ROWS[1])
 
 
 def reason_words(reason: Reason | None) -> str:

@@ -17,6 +17,7 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QCloseEvent, QKeySequence
 from PySide6.QtWidgets import (
     QButtonGroup,
+    QDialog,
     QHBoxLayout,
     QMainWindow,
     QMenu,
@@ -55,7 +56,7 @@ class View(Protocol):
 @dataclass(frozen=True, slots=True)
 class Pages:
     """The widgets that the window puts together. `live`, `why`, `studio`, `subject` are Views too; `replay` makes a
-    view of one recording."""
+    view of one recording, which tells its `path` and the `number` of the frame shown, and can `go` to another."""
 
     live: QWidget
     why: QWidget
@@ -75,23 +76,41 @@ class MainWindow(QMainWindow):
 
     def __init__(self, run: Callable[[str], RunnerLike], pages: Pages, bundle: Bundle, scan: CameraScan) -> None:
         super().__init__()
-        self.switch, self._bundle = Switch(run), bundle
-        self._failures: dict[QWidget, int] = {}
-        self._player: QWidget | None = None
+        self.switch, self._bundle, self._scan = Switch(run), bundle, scan
         self.gone = False
         self.kiosk: Callable[[], None] | None = None  # what shows a kiosk's own window, where there is one
         self._was_maximised = False
         self._told = {"shown": False, "verdict": False}
-        self._replay = pages.replay
-        self._live, self._why, self._subject = pages.live, pages.why, pages.subject
-        self.studio = pages.studio(self.switch)
-        self._build(scan)
-        self._actions = self._made_actions()
+        self._failures: dict[QWidget, int] = {}
+        self._player: QWidget | None = None
+        self.pages = pages
+        self._furnish()
+        self.resize(1280, 800)
         self.show_page(LIVE)
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._poll)
         self._timer.start(POLL_MS)
+
+    def rebuild(self, pages: Pages) -> None:
+        """Puts other pages into the window that is open, for a language that they were made in: what runs goes on, and
+        the page and the recording that were looked at are looked at again. Not while a take is recorded."""
+        page, player, parts = self._stack.currentIndex(), self._player, self._split.sizes()
+        for action in self._actions.values():
+            self.removeAction(action)
+            action.deleteLater()
+        for box in self.findChildren(QDialog):
+            box.close()
+        self._close_pages()
+        self.pages = pages
+        self._furnish()  # the widgets before are deleted with the page that held them
+        self._chooser.show_source(self.switch.uri)
+        self._split.setSizes(parts)
+        if player is not None:
+            self.open_recording(player.path)
+        if player is not None and self._player is not None:
+            self._player.go(player.number)
+        self.show_page(page)
 
     # -- running a source ---------------------------------------------------------------------------------------------
 
@@ -183,7 +202,7 @@ class MainWindow(QMainWindow):
             self._player.close()
             self._player.deleteLater()
         try:
-            self._player = self._replay(path)
+            self._player = self.pages.replay(path)
         except TrilumeError as error:
             self._player = None
             self._status.say(str(error), 30)
@@ -240,14 +259,21 @@ class MainWindow(QMainWindow):
 
     # -- building -----------------------------------------------------------------------------------------------------
 
-    def _build(self, scan: CameraScan) -> None:
+    def _furnish(self) -> None:
+        """All that is written somewhere in the window, in the language that the program speaks now."""
+        self._failures.clear()
+        self._live, self._why, self._subject = self.pages.live, self.pages.why, self.pages.subject
+        self.studio = self.pages.studio(self.switch)
+        self._lay_out()
+        self._actions = self._made_actions()
+
+    def _lay_out(self) -> None:
         self.setWindowTitle("trilume")
         self._stack = QStackedWidget()
         for page in (self._live_page(), self.studio, self._replay_page(), self._subject):
             page.setMinimumSize(*SMALLEST_PAGE)  # or the widest page would keep the window from a small screen
             self._stack.addWidget(page)
-        self._top, self._side = self._top_bar(scan), self._left_rail()
-        self._status = StatusLine(self._bundle)
+        self._top, self._side, self._status = self._top_bar(), self._left_rail(), StatusLine(self._bundle)
         middle = QHBoxLayout()
         middle.setContentsMargins(0, 0, 8, 0)
         middle.setSpacing(0)
@@ -261,10 +287,9 @@ class MainWindow(QMainWindow):
         column.addLayout(middle, 1)
         column.addWidget(self._status)
         self.setCentralWidget(whole)
-        self.resize(1280, 800)
 
     def _live_page(self) -> QWidget:
-        split = QSplitter(Qt.Orientation.Vertical)
+        split = self._split = QSplitter(Qt.Orientation.Vertical)
         split.addWidget(self._live)
         split.addWidget(self._why)
         split.setChildrenCollapsible(False)
@@ -282,12 +307,12 @@ class MainWindow(QMainWindow):
         self._replaying.addWidget(self._hint, 0, Qt.AlignmentFlag.AlignCenter)
         return page
 
-    def _top_bar(self, scan: CameraScan) -> QWidget:
+    def _top_bar(self) -> QWidget:
         bar = QWidget()
         row = QHBoxLayout(bar)
         row.setContentsMargins(12, 8, 12, 8)
         row.setSpacing(10)
-        self._chooser = SourceChooser(scan)
+        self._chooser = SourceChooser(self._scan)
         self._chooser.chosen.connect(self.open)
         self._start = _button(self.tr("Start"), self.tr("Start or stop the source (F5)"), self.toggle)
         self._next = _button(self.tr("Next person"), self.tr("Forget the session so far (N)"), self.forget)
@@ -306,7 +331,7 @@ class MainWindow(QMainWindow):
         column = QVBoxLayout(rail)
         column.setContentsMargins(8, 4, 4, 8)
         column.setSpacing(6)
-        self._rail = QButtonGroup(self)
+        self._rail = QButtonGroup(rail)
         for page, (name, tip) in enumerate((
             (self.tr("Live"), self.tr("What the camera sees and why it is judged so (Ctrl+1)")),
             (self.tr("Studio"), self.tr("Record takes for a data set (Ctrl+2)")),
@@ -360,12 +385,16 @@ class MainWindow(QMainWindow):
         self.gone = True
         self._timer.stop()
         self.switch.stop()
-        for page in (self._live, self._why, self.studio, self._subject, self._player):
-            if page is not None:
-                page.close()
+        self._close_pages()
         self.switch.close()
         event.accept()
         self.closed.emit()
+
+    def _close_pages(self) -> None:
+        for page in (self._live, self._why, self.studio, self._subject, self._player):
+            if page is not None:
+                page.close()
+        self._player = None
 
 
 def _button(text: str, tip: str, slot: Callable[[], None] | None) -> QPushButton:

@@ -1,7 +1,8 @@
 """Pictures of the window, of simulated faces only: `python -P -m tests.qt.screenshots --out DIR [--only WORD …]`.
 
 Everything shown was recorded, judged and laid out by the program itself. Recordings are kept in DIR and used again.
-`--assets DIR` also writes the README's pictures there, small enough for a repository.
+`--assets DIR` also writes the README's pictures there, small enough for a repository. On X11 without a screen:
+`QT_QPA_PLATFORM=xcb xvfb-run -a -s "-screen 0 1920x1200x24" python -P -m tests.qt.screenshots …`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import count, islice
+from itertools import count
 from pathlib import Path
 from typing import Final
 
@@ -27,10 +28,13 @@ if __name__ == "__main__":
 
 import cv2
 import numpy as np
+from PySide6.QtGui import QColor, QImage
 from PySide6.QtWidgets import QApplication, QWidget
 
+from app.judging import Judging, Switches
 from app.kiosk import language, theme
-from app.kiosk.kiosk_mode import timings_of
+from app.kiosk.about import about_box, keys_box
+from app.kiosk.kiosk_mode import PinLock, PinPad, timings_of
 from app.kiosk.program import pages_of
 from app.kiosk.replay_view import ReplayView
 from app.kiosk.settings_dialog import SettingsDialog
@@ -40,123 +44,37 @@ from app.kiosk.subject_view import SubjectView
 from app.kiosk.switching import RunnerLike
 from app.kiosk.window import STUDIO, MainWindow
 from app.kiosk.wish import Wish
+from app.pictures import sheet, write_png
 from app.settings import Settings
 from app.studio import names
 from app.studio.protocol import EXAMPLE
-from calibration.rig import Rig
-from drivers.errors import SessionError
-from drivers.frames import FrameSet, Image
-from drivers.session import Labels, SessionWriter, amend_labels
-from drivers.simulated.camera import SimulatedCamera
-from drivers.source import frames_of
+from drivers.session import Labels, amend_labels
 from pipeline.bundle import Bundle, load_bundle
 from pipeline.result import Reason, Result, Verdict
-from pipeline.runner import Runner, Shown, State, Take, Trace
+from pipeline.runner import Shown
+from tests.qt.stills import FPS, NOTHING, SEEN, Recording, Still, processor_time, recorded, telling, watched
 
-FPS: Final = 10.0
-FRAMES: Final = 20
-PAUSE_S: Final = 3.0  # between two visits
 PAINTED: Final = 8  # ticks of the window's timer after which all of it is painted
-SEEN, ENOUGH_S = 24, 12.0
 SCENES: Final = ("live", "flat_print", "screen_replay", "silicone_mask")
-SEEDS: Final = {"screen_replay": 4}  # a screen that hides who holds it
 SMALL, LARGE = (1280, 800), (1920, 1080)
 ASSETS: Final = {
-    "window-live": "live-bona_fide-1280-dark-en",
-    "window-kiosk": "kiosk-live-1280-en",
-    "window-studio": "studio-1280-dark-en",
-    "window-replay": "replay-1280-dark-en",
+    "explained": ("explained", 1600),
+    "window-live": ("live-bona_fide-1280-dark-en", 1280),
+    "window-print": ("live-flat_print-1280-dark-en", 1280),
+    "window-screen": ("live-screen_replay-1280-dark-en", 1280),
+    "window-mask": ("live-silicone_mask-1280-dark-en", 1280),
+    "window-light-german": ("live-bona_fide-1280-light-de", 1280),
+    "window-chinese": ("live-silicone_mask-1280-dark-zh_CN", 1280),
+    "window-studio": ("studio-1280-dark-en", 1280),
+    "window-replay": ("replay-1280-dark-en", 1280),
+    "kiosk-idle": ("kiosk-idle-1280-en", 800),
+    "kiosk-guidance": ("kiosk-guidance-1280-en", 800),
+    "kiosk-live": ("kiosk-live-1280-en", 800),
+    "kiosk-attack": ("kiosk-attack-1280-en", 800),
 }
-ASSET_BYTES: Final = 250_000
-
-
-# Recordings ---------------------------------------------------------------------------------------
-
-
-def recorded(path: Path, *scenes: str, distance_m: float | None = None, frames: int = FRAMES) -> Path:
-    """A session of simulated scenes that follow one another before one camera; one that is there is kept."""
-    if path.exists():
-        return path
-    sets: list[tuple[float, FrameSet]] = []
-    for visit, scene in enumerate(scenes):
-        camera = SimulatedCamera(
-            scene, SEEDS.get(scene, 9001), "astra", seconds=frames / FPS + 1, fps=FPS, distance_m=distance_m
-        )
-        began_s = visit * (frames / FPS + PAUSE_S)
-        sets += [(began_s + n / FPS, made) for n, made in enumerate(islice(frames_of(camera), frames))]
-    rig = sets[0][1].rig
-    with SessionWriter(path, rig, camera.info, Labels()) as writer:
-        for number, (time_s, made) in enumerate(sets):
-            writer.write(_at(made, number, time_s, rig))
-    return path
-
-
-def _at(made: FrameSet, number: int, time_s: float, rig: Rig) -> FrameSet:
-    def moved(image: Image | None) -> Image | None:
-        return None if image is None else replace(image, device_time_s=time_s)
-
-    return replace(
-        made, sequence=number, host_time_s=time_s, rig=rig,
-        color=moved(made.color), depth=moved(made.depth), infrared=moved(made.infrared),
-    )  # fmt: skip
-
-
-@dataclass
-class Still:
-    """A runner that stands still: what a run had shown when it was left."""
-
-    shown: Shown | None
-    now: State
-    traces: tuple[Trace, ...]
-
-    def again(self, _uri: str) -> Still:
-        return self
-
-    def start(self) -> None: ...
-    def forget(self) -> None: ...
-    def close(self) -> None: ...
-
-    def latest(self) -> Shown | None:
-        return self.shown and replace(self.shown, judged_s=time.monotonic())
-
-    def history(self) -> tuple[Trace, ...]:
-        return self.traces
-
-    def state(self) -> State:
-        return self.now
-
-    def begin_take(self, path: Path, labels: Labels) -> None:
-        raise SessionError(f"{path}: nothing runs here ({labels.subject})")
-
-    def end_take(self) -> Take:
-        raise SessionError("nothing runs here")
-
-
-NOTHING: Final = Still(None, State("closed", ""), ())
-
-
-def watched(path: Path, bundle: Bundle) -> Still:
-    """What a run over a recording, again and again, shows once it has seen enough, of a set that was judged at once
-    and got a verdict, where there is one."""
-    runner = Runner(str(path), bundle, loop=True)
-    runner.start()
-    began_s = time.monotonic()
-    while runner.state().judged < SEEN or not _telling(runner.latest()):
-        waited_s = time.monotonic() - began_s
-        if waited_s > ENOUGH_S and runner.state().judged >= SEEN:
-            break
-        assert waited_s < 90, runner.state().trouble
-        time.sleep(0.005)
-    shown, now, traces = runner.latest(), runner.state(), runner.history()
-    runner.close()
-    assert shown is not None
-    return Still(shown, replace(now, age_s=shown.age_s), traces)
-
-
-def _telling(shown: Shown | None) -> bool:
-    if shown is None or shown.age_s > 0.45:
-        return False
-    return Verdict.UNDECIDED not in (shown.result.verdict, shown.result.session_verdict)
+"""The README's pictures: which, and how wide at most, pixels."""
+COLORS, EXACT = 256, 64
+"""Of a README's picture; those that are met most, the flat ones of the window, stay as they are."""
 
 
 # Pictures -----------------------------------------------------------------------------------------
@@ -170,6 +88,7 @@ class Camera:
     bundle: Bundle
     folder: Path
     only: tuple[str, ...]
+    seen: int
 
     def wants(self, name: str) -> bool:
         return not self.only or any(word in name for word in self.only)
@@ -178,11 +97,9 @@ class Camera:
         theme.apply(self.application, "dark" if dark else "light")
         language.install(self.application, tongue)
 
-    def take(self, widget: QWidget, name: str, when: Callable[[], bool] | None = None) -> None:
-        """One picture, at once when `when` holds: a busy machine shows many a moment that others do not."""
+    def take(self, widget: QWidget, name: str) -> None:
+        """One picture."""
         self.settle(0.3)
-        if when is not None:
-            self.settle(3.0, when)
         widget.grab().save(str(self.folder / f"{name}.png"))
         print(name, flush=True)
 
@@ -221,7 +138,7 @@ def live_views(camera: Camera, recordings: Path) -> None:
         named = [(f"live-{label}-{size[0]}-{_tone(dark)}-{code}", size, dark, code) for size, dark, code in variants]
         if not any(camera.wants(name) for name, *_ in named):
             continue
-        still = watched(recorded(recordings / f"{scene}.mcap", scene), camera.bundle)
+        still = watched(recorded(recordings / f"{scene}.mcap", scene), camera.seen)
         for name, size, dark, code in named:
             if camera.wants(name):
                 camera.dress(dark, code)
@@ -243,7 +160,7 @@ def kiosk_views(camera: Camera, recordings: Path) -> None:
         if not camera.wants(f"kiosk-{what}"):
             continue
         path = recordings / (f"{scene}-{distance_m}.mcap" if distance_m else f"{scene}.mcap")
-        still = watched(recorded(path, scene, distance_m=distance_m), camera.bundle)
+        still = watched(recorded(path, scene, distance_m=distance_m), camera.seen)
         for code in ("en", "de", "zh_CN"):
             camera.dress(True, code)
             for size in (SMALL, LARGE):
@@ -271,8 +188,8 @@ def _seen(still: Still, number: int, *, nobody: bool) -> Shown:
     return replace(still.shown, number=number, result=result)
 
 
-def dialogs(camera: Camera, _recordings: Path) -> None:
-    """The settings, as they are by default and with a mistake in them."""
+def dialogs(camera: Camera, recordings: Path) -> None:
+    """The settings, as they are by default and with a mistake in them; what F1, the menu and the studio open."""
     for dark, code in ((True, "en"), (False, "de"), (True, "zh_CN")):
         name = f"settings-{_tone(dark)}-{code}"
         if camera.wants(name):
@@ -283,6 +200,29 @@ def dialogs(camera: Camera, _recordings: Path) -> None:
             dialog.takes_folder.setText("takes")
             camera.take(dialog, f"{name}-mistake")
             dialog.close()
+        if camera.wants(f"box-{code}"):
+            camera.dress(dark, code)
+            with tempfile.TemporaryDirectory() as folder:
+                _takes_made(Path(folder), recordings)
+                with camera.window(NOTHING.again, "", SMALL, Path(folder)) as window:
+                    for what, box in _boxes(camera, window):
+                        box.show()
+                        camera.take(box, f"box-{code}-{what}")
+                        box.close()
+
+
+def _boxes(camera: Camera, window: MainWindow) -> Iterator[tuple[str, QWidget]]:
+    takes = window.studio.takes
+    window.show_page(STUDIO)
+    camera.settle(60, lambda: len(takes.model.takes) >= 4)
+    yield "keys", keys_box(window)
+    yield "about", about_box(window, camera.bundle)
+    yield "pin", PinPad(PinLock(None), window)
+    yield "labels", takes._labels_dialog(takes.model.takes[1])[0]
+    yield "delete", takes._confirmation(takes.tr("Delete {0} for good?").format(takes.model.takes[1].path.name))[0]
+    yield "menu", window._more.menu()
+    window._chooser._fill()
+    yield "sources", window._chooser._menu
 
 
 def studio_views(camera: Camera, recordings: Path) -> None:
@@ -310,7 +250,9 @@ def _studio(camera: Camera, recordings: Path, name: str, size: tuple[int, int], 
     short = re.sub(r"(seconds|good_frames) = .*\n", "", near).replace("[[take]]", "[[take]]\nseconds = 2.0")
     protocol.write_text(short, encoding="utf-8")
     source = recorded(recordings / "live.mcap", "live")
-    with camera.window(lambda uri: Runner(uri, camera.bundle, loop=True), str(source), size, folder) as window:
+    still = watched(source, camera.seen)
+    runner = Recording(still.shown, still.now, still.traces, source)
+    with camera.window(runner.again, str(source), size, folder) as window:
         window.show_page(STUDIO)
         studio = window.studio
         camera.settle(60, lambda: len(studio.takes.model.takes) >= 4 and studio.quality is not None)
@@ -318,13 +260,13 @@ def _studio(camera: Camera, recordings: Path, name: str, size: tuple[int, int], 
         studio.form.consent.setText("C-0017")
         studio.open_protocol(protocol)
         camera.settle(1.0)
-        camera.take(window, f"{name}-next", lambda: studio._state.age_s < 0.4)
+        camera.take(window, f"{name}-next")
         studio.toggle_recording()
         camera.settle(20, lambda: studio.step is Step.RECORDING)
-        camera.settle(1.5)
-        camera.take(window, name, lambda: studio._state.age_s < 0.4)
+        camera.settle(0.5)
+        camera.take(window, name)
         studio.toggle_recording()
-        camera.settle(4, lambda: studio.step is Step.IDLE)
+        camera.settle(20, lambda: studio.step is Step.IDLE)
 
 
 def _takes_made(folder: Path, recordings: Path) -> None:
@@ -357,7 +299,7 @@ def replay_views(camera: Camera, recordings: Path) -> None:
             continue
         camera.dress(dark, code)
         path = recorded(recordings / "visits.mcap", "live", "flat_print", "silicone_mask", frames=14)
-        with camera.window(NOTHING.again, "", size) as window:
+        with processor_time(), camera.window(NOTHING.again, "", size) as window:
             window.open_recording(path)
             player = window._player
             assert isinstance(player, ReplayView)
@@ -375,36 +317,58 @@ def _tone(dark: bool) -> str:
     return "dark" if dark else "light"
 
 
-def shrink(source: Path, target: Path) -> None:
-    """A PNG of at most `ASSET_BYTES`: 1280 wide, and as many grey levels a channel as fit."""
+def explained(camera: Camera, recordings: Path) -> None:
+    """The sheet of the mask's last frame with a verdict."""
+    if camera.wants("explained"):
+        path = recorded(recordings / "silicone_mask.mcap", "silicone_mask")
+        judging = Judging(str(path), camera.bundle, Switches())
+        with processor_time():
+            frame_set, result = [pair for pair in judging if telling(pair[1])][-1]
+        picture = sheet(frame_set, result, camera.bundle.description, judging.info, path.name)
+        write_png(camera.folder / "explained.png", picture)
+        print("explained", flush=True)
+
+
+def shrink(source: Path, target: Path, width: int) -> None:
+    """A PNG of 256 colours, at most so wide."""
     picture = cv2.imread(str(source))
     assert picture is not None, source
-    scale = min(1.0, 1280 / picture.shape[1])
+    scale = min(1.0, width / picture.shape[1])
     picture = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    for levels in (256, 64, 32, 20, 12):
-        step = 256 / levels
-        coarse = picture if levels == 256 else ((picture // step + 0.5) * step).clip(0, 255).astype(np.uint8)
-        coded = cv2.imencode(".png", coarse, [cv2.IMWRITE_PNG_COMPRESSION, 9])[1]
-        if len(coded) <= ASSET_BYTES:
-            break
-    target.write_bytes(coded.tobytes())
+    pixels = picture.reshape(-1, 3)
+    codes = pixels @ np.array([1, 256, 65536], np.uint32)
+    known, place, count = np.unique(codes, return_inverse=True, return_counts=True)
+    colors = np.stack([known & 255, known >> 8 & 255, known >> 16], axis=1)
+    cv2.setRNGSeed(0)
+    some = pixels[np.random.default_rng(0).integers(0, len(pixels), 20_000)].astype(np.float32)
+    rest = cv2.kmeans(some, COLORS - EXACT, None, (cv2.TERM_CRITERIA_MAX_ITER, 12, 0), 1, cv2.KMEANS_PP_CENTERS)[2]
+    palette = np.vstack([colors[np.argsort(-count)[:EXACT]], rest.round()]).astype(np.float32)
+    parts = np.array_split(colors.astype(np.float32), 1 + len(colors) // 4096)
+    nearest = np.concatenate([((palette**2).sum(1) - 2 * part @ palette.T).argmin(1) for part in parts])
+    index = np.pad(nearest[place].reshape(picture.shape[:2]).astype(np.uint8), ((0, 0), (0, -picture.shape[1] % 4)))
+    image = QImage(index.data, picture.shape[1], picture.shape[0], index.shape[1], QImage.Format.Format_Indexed8)
+    image.setColorTable([QColor(red, green, blue).rgb() for blue, green, red in palette.astype(int).tolist()])
+    assert image.save(str(target), "PNG", 0)
 
 
 def main() -> None:
     parser = ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--only", nargs="*", default=(), help="words of the names wanted")
+    parser.add_argument(
+        "--seen", type=int, default=SEEN, help="frame sets that the window has seen: fewer are sooner done"
+    )
     parser.add_argument("--assets", type=Path, help="where the README's pictures go")
     asked = parser.parse_args()
     recordings = asked.out / "recordings"
     recordings.mkdir(parents=True, exist_ok=True)
     application = QApplication([])
-    camera = Camera(application, load_bundle(), asked.out, tuple(asked.only))
-    for views in (dialogs, live_views, kiosk_views, studio_views, replay_views):
+    camera = Camera(application, load_bundle(), asked.out, tuple(asked.only), asked.seen)
+    for views in (dialogs, live_views, kiosk_views, studio_views, replay_views, explained):
         views(camera, recordings)
     if asked.assets:
-        for name, picture in ASSETS.items():
-            shrink(asked.out / f"{picture}.png", asked.assets / f"{name}.png")
+        for name, (picture, width) in ASSETS.items():
+            shrink(asked.out / f"{picture}.png", asked.assets / f"{name}.png", width)
 
 
 if __name__ == "__main__":

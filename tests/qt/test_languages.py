@@ -17,6 +17,7 @@ from pytestqt.qtbot import QtBot
 
 from app.guidance import ICONS, Icon, Instruction, Kind, Text
 from app.kiosk import language
+from app.kiosk.about import as_labelled
 from app.kiosk.reasons import REASONS
 from app.kiosk.subject_view import SubjectView
 from pipeline.result import REASON_TEXT, Verdict
@@ -117,6 +118,17 @@ def test_a_view_that_is_there_already_changes_its_language(qtbot: QtBot, qapp: Q
     assert view.accessibleDescription() != english
     language.install(qapp, "en")
     assert view.words(Text.ATTACK) == "Attack suspected"
+
+
+def test_numbers_and_keys_are_written_as_the_language_does(qapp: QApplication) -> None:
+    written: dict[str, tuple[str, str]] = {}
+    for code in ("en", "de"):
+        language.install(qapp, code)
+        written[code] = language.written(1234.567, 1), language.written(0.13, 3, significant=True)
+    assert written == {"en": ("1234.6", "0.13"), "de": ("1234,6", "0,13")}
+    assert as_labelled("Ctrl+O") == "Strg+O"
+    assert as_labelled("Home, End") == "Pos1, Ende"
+    assert as_labelled("←, →") == "←, →"
 
 
 def test_the_pseudo_language_is_longer_by_two_fifths() -> None:

@@ -181,7 +181,7 @@ class TestView:
         ("given", "words", "urgent"),
         [
             (state(age_s=0.1), "", False),
-            (state(age_s=1.25), "stale picture: 1.2 s old", True),
+            (state(age_s=1.23), "stale picture: 1.2 s old", True),
             (state("waiting", age_s=float("inf")), "stale picture", True),
             (state("ended", age_s=9), "the recording is over", False),
         ],
@@ -216,6 +216,13 @@ class TestView:
         note.say("stale picture: 12.5 s old", urgent=True)
         for room in (120.0, 250.0, 900.0):
             assert QFontMetricsF(note._fitting(room)).horizontalAdvance(note.note) <= max(room, 160)
+
+    def test_while_the_program_gets_ready_it_asks_for_patience(self, view: LiveView) -> None:
+        """Kernels that were never compiled here take half a minute: that is no missing picture."""
+        view.refresh(None, state("opening", age_s=float("inf")), ())
+        assert {pane.note.note for pane in view._panes} == {"One moment, please"}
+        view.refresh(None, state("failed", age_s=float("inf")), ())
+        assert {pane.note.note for pane in view._panes} == {"no picture"}
 
     @pytest.mark.parametrize("missing", ["color", "infrared", "depth"])
     def test_an_absent_stream_is_a_quiet_tile(self, view: LiveView, missing: str) -> None:

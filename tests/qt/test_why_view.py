@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,8 @@ from hypothesis import strategies as st
 from PySide6.QtCore import QPointF
 from pytestqt.qtbot import QtBot
 
-from app.kiosk.plots import COLUMNS, SPAN_S, Plots, _held
+from app.kiosk.plots import COLUMNS, SPAN_S, TOPS_MS, Plots, _held, top_for
+from app.kiosk.replay_parts import Rows
 from app.kiosk.stages import PatchMap, SessionBar, heat_colors, image_of, place_of, score_words
 from app.kiosk.why_view import WhyView
 from pipeline.result import Reason, Verdict
@@ -171,6 +173,28 @@ class TestPlots:
         assert times[-1] == 0
         assert places[-1] == pytest.approx(place_of(0.01))
 
+    @given(st.floats(0.1, 1e5), st.sampled_from(TOPS_MS))
+    def test_the_scale_of_times_holds_the_highest_and_then_stands_still(self, highest: float, top: float) -> None:
+        moved = top_for(highest, top)
+        assert moved in TOPS_MS
+        assert moved >= min(highest, TOPS_MS[-1])
+        assert top_for(highest, moved) == moved
+        if moved < top:
+            assert highest < moved, "a smaller scale leaves room"
+            assert top_for(1.2 * highest, moved) == moved, "so that a little more does not bring the larger one back"
+
+    def test_axes_are_drawn_anew_only_where_the_scale_moves(
+        self, plots: Plots, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Stages of 22 ms lie between two scales."""
+        history = tuple(replace(trace, stage_ms=(("face", 22.0),)) for trace in traces(50))
+        plots.show_history(history)
+        drawn: list[bool] = []
+        monkeypatch.setattr(plots, "_scale_times", lambda: drawn.append(True))
+        plots.show_history(history)
+        assert drawn == []
+        assert plots._top_ms == 50.0
+
     def test_missing_scores_break_the_line(self, plots: Plots) -> None:
         plots.show_history(traces(10, (0.5, None)))
         assert np.isnan(plots._curves["d_net"].getData()[1]).tolist() == [False, True] * 5
@@ -205,3 +229,16 @@ class TestPlots:
         grown = tracemalloc.get_traced_memory()[0] - before
         tracemalloc.stop()
         assert grown < 300_000, f"{grown} bytes on Python {sys.version_info[:2]}"
+
+
+def test_in_a_low_window_the_stages_fill_the_place_and_the_rest_is_scrolled_to(qtbot: QtBot) -> None:
+    why = WhyView(DESCRIPTION)
+    rows = Rows(why)
+    qtbot.addWidget(rows)
+    rows.resize(1200, 262)
+    rows.show()
+    bar, stages = rows.verticalScrollBar(), why.layout().itemAt(0)
+    qtbot.waitUntil(lambda: abs(stages.geometry().bottom() - rows.viewport().height()) < 10, timeout=5000)
+    assert bar.maximum() > 0
+    rows.resize(1200, 520)
+    qtbot.waitUntil(lambda: bar.maximum() == 0, timeout=5000)  # where all of it has room nothing is scrolled

@@ -45,7 +45,7 @@
         </message>
         <message>
             <source>A verdict is a statistical statement. Figures of a model trained on simulated data are simulated.</source>
-            <translation>Ein Urteil ist eine statistische Aussage. Zahlen eines mit simulierten Daten trainierten Modells sind simuliert.</translation>
+            <translation>Ein Urteil ist eine statistische Aussage. Kennzahlen eines mit simulierten Daten trainierten Modells sind simuliert.</translation>
         </message>
     </context>
     <context>
@@ -74,6 +74,10 @@
     <context>
         <name>CheckRow</name>
         <message>
+            <source>face</source>
+            <translation>Gesicht</translation>
+        </message>
+        <message>
             <source>one face</source>
             <translation>ein Gesicht</translation>
         </message>
@@ -99,11 +103,11 @@
         </message>
         <message>
             <source>lost</source>
-            <translation>verloren</translation>
+            <translation>Verlust</translation>
         </message>
         <message>
             <source>lost {0} %</source>
-            <translation>verloren {0} %</translation>
+            <translation>Verlust {0} %</translation>
         </message>
         <message>
             <source>exposure</source>
@@ -204,7 +208,7 @@
         </message>
         <message>
             <source>Next person: forget the session so far</source>
-            <translation>Nächste Person: bisherige Sitzung vergessen</translation>
+            <translation>Nächste Person: bisherige Sitzung verwerfen</translation>
         </message>
         <message>
             <source>Open a recording</source>
@@ -260,7 +264,7 @@
         </message>
         <message>
             <source>These keys</source>
-            <translation>Diese Tasten</translation>
+            <translation>Diese Übersicht</translation>
         </message>
         <message>
             <source>Quit</source>
@@ -268,7 +272,7 @@
         </message>
         <message>
             <source>Keys</source>
-            <translation>Tasten</translation>
+            <translation>Tastenkürzel</translation>
         </message>
     </context>
     <context>
@@ -306,7 +310,7 @@
         </message>
         <message>
             <source>no return</source>
-            <translation>kein Echo</translation>
+            <translation>kein Messwert</translation>
         </message>
         <message numerus="yes">
             <source>%n mm</source>
@@ -396,7 +400,7 @@
         </message>
         <message>
             <source>Forget the session so far (N)</source>
-            <translation>Bisherige Sitzung vergessen (N)</translation>
+            <translation>Bisherige Sitzung verwerfen (N)</translation>
         </message>
         <message>
             <source>Menu</source>
@@ -448,7 +452,7 @@
         </message>
         <message>
             <source>Keys</source>
-            <translation>Tasten</translation>
+            <translation>Tastenkürzel</translation>
         </message>
         <message>
             <source>About trilume</source>
@@ -475,11 +479,11 @@
         <name>PatchMap</name>
         <message>
             <source>Patches of the face and their scores</source>
-            <translation>Flecken des Gesichts und ihre Werte</translation>
+            <translation>Ausschnitte des Gesichts und ihre Werte</translation>
         </message>
         <message>
             <source>patch at ({0}, {1}), {2} px: score {3}, weight α {4}</source>
-            <translation>Fleck bei ({0}, {1}), {2} px: Wert {3}, Gewicht α {4}</translation>
+            <translation>Ausschnitt bei ({0}, {1}), {2} px: Wert {3}, Gewicht α {4}</translation>
         </message>
         <message>
             <source>score by place</source>
@@ -487,7 +491,7 @@
         </message>
         <message>
             <source>each patch, area: weight α</source>
-            <translation>Fläche: Gewicht α</translation>
+            <translation>Ausschnitte, Fläche: α</translation>
         </message>
     </context>
     <context>
@@ -690,7 +694,7 @@
         </message>
         <message>
             <source>colour, depth and infrared are not of the same moment</source>
-            <translation>Farbe, Tiefe und Infrarot sind nicht vom selben Moment</translation>
+            <translation>Farbe, Tiefe und Infrarot stammen nicht vom selben Moment</translation>
         </message>
         <message>
             <source>no depth on the face</source>
@@ -758,11 +762,11 @@
         </message>
         <message>
             <source>no infrared picture: the reflectance stage cannot run</source>
-            <translation>kein Infrarotbild: die Reflexionsstufe kann nicht laufen</translation>
+            <translation>kein Infrarotbild: die Reflexionsstufe kann nicht arbeiten</translation>
         </message>
         <message>
             <source>no colour picture: the reflectance stage cannot run</source>
-            <translation>kein Farbbild: die Reflexionsstufe kann nicht laufen</translation>
+            <translation>kein Farbbild: die Reflexionsstufe kann nicht arbeiten</translation>
         </message>
         <message>
             <source>the model was not made for this sensor</source>
@@ -770,15 +774,15 @@
         </message>
         <message>
             <source>the gate is switched off: scores only</source>
-            <translation>die Eingangsprüfung ist aus: nur Werte</translation>
+            <translation>die Eingangsprüfung ist abgeschaltet: nur Werte</translation>
         </message>
         <message>
             <source>looking</source>
-            <translation>sieht hin</translation>
+            <translation>wird noch geprüft</translation>
         </message>
         <message>
             <source>the evidence did not suffice in time</source>
-            <translation>die Belege reichten in der Zeit nicht aus</translation>
+            <translation>die Belege reichten in der verfügbaren Zeit nicht aus</translation>
         </message>
     </context>
     <context>
@@ -828,7 +832,7 @@
         </message>
         <message>
             <source>judging: {0} of {1} frames</source>
-            <translation>urteilt: {0} von {1} Bildern</translation>
+            <translation>Beurteilung läuft: {0} von {1} Bildern</translation>
         </message>
         <message>
             <source>simulated data</source>
@@ -866,7 +870,7 @@
         </message>
         <message>
             <source>as the desktop</source>
-            <translation>wie der Desktop</translation>
+            <translation>wie das System</translation>
         </message>
         <message>
             <source>dark</source>
@@ -906,19 +910,19 @@
         </message>
         <message>
             <source>depth range: the nearest must be less than the farthest</source>
-            <translation>Tiefenbereich: das Nächste muss kleiner sein als das Fernste</translation>
+            <translation>Tiefenbereich: der nahe Wert muss kleiner sein als der ferne</translation>
         </message>
         <message>
             <source>folder for takes: give the full path of a folder</source>
-            <translation>Ordner für Aufnahmen: den vollen Pfad eines Ordners angeben</translation>
+            <translation>Ordner für Aufnahmen: den vollständigen Pfad eines Ordners angeben</translation>
         </message>
         <message>
             <source>PIN: give 4 to 12 digits, or none</source>
-            <translation>PIN: 4 bis 12 Ziffern angeben, oder keine</translation>
+            <translation>PIN: 4 bis 12 Ziffern angeben oder keine</translation>
         </message>
         <message>
             <source>Set by the environment or the command line</source>
-            <translation>Durch die Umgebung oder die Befehlszeile gesetzt</translation>
+            <translation>Durch Umgebungsvariable oder Befehlszeile festgelegt</translation>
         </message>
         <message>
             <source>A folder for takes</source>
@@ -934,7 +938,7 @@
         </message>
         <message>
             <source>Defaults</source>
-            <translation>Standard</translation>
+            <translation>Standardwerte</translation>
         </message>
         <message>
             <source>Language</source>
@@ -946,7 +950,7 @@
         </message>
         <message>
             <source>Theme</source>
-            <translation>Farben</translation>
+            <translation>Erscheinungsbild</translation>
         </message>
         <message>
             <source>Sound</source>
@@ -989,7 +993,7 @@
         </message>
         <message>
             <source>Simulated cast: people and attacks, one after another</source>
-            <translation>Simulierte Besetzung: Menschen und Angriffe nacheinander</translation>
+            <translation>Simulierte Darsteller: Menschen und Angriffe nacheinander</translation>
         </message>
         <message>
             <source>Simulated scene</source>
@@ -1036,7 +1040,7 @@
         </message>
         <message>
             <source>Print cut to the face</source>
-            <translation>Ausgeschnittener Ausdruck</translation>
+            <translation>Auf das Gesicht zugeschnittener Ausdruck</translation>
         </message>
         <message>
             <source>Screen</source>
@@ -1052,7 +1056,7 @@
         </message>
         <message>
             <source>Simulated cast</source>
-            <translation>Simulierte Besetzung</translation>
+            <translation>Simulierte Darsteller</translation>
         </message>
         <message>
             <source>Simulated: {}</source>
@@ -1079,7 +1083,7 @@
         </message>
         <message>
             <source>trimmed print</source>
-            <translation>ausgeschnittener Druck</translation>
+            <translation>zugeschnittener Druck</translation>
         </message>
         <message>
             <source>folded print</source>
@@ -1091,11 +1095,11 @@
         </message>
         <message>
             <source>wrapped print</source>
-            <translation>umgelegter Druck</translation>
+            <translation>herumgelegter Druck</translation>
         </message>
         <message>
             <source>cut-out print</source>
-            <translation>Druck mit Ausschnitten</translation>
+            <translation>Druck mit Löchern</translation>
         </message>
         <message>
             <source>vinyl banner</source>
@@ -1103,7 +1107,7 @@
         </message>
         <message>
             <source>screen replay</source>
-            <translation>Bildschirm</translation>
+            <translation>Bildschirmwiedergabe</translation>
         </message>
         <message>
             <source>resin mask</source>
@@ -1143,7 +1147,7 @@
         </message>
         <message>
             <source>dim</source>
-            <translation>schwach</translation>
+            <translation>gedämpft</translation>
         </message>
         <message>
             <source>dark</source>
@@ -1190,7 +1194,7 @@
         </message>
         <message>
             <source>The camera is away; waiting for it</source>
-            <translation>Die Kamera ist weg; warte auf sie</translation>
+            <translation>Kamera getrennt; es wird auf sie gewartet</translation>
         </message>
         <message>
             <source>The recording is over</source>
@@ -1225,19 +1229,19 @@
         </message>
         <message>
             <source>Another camera: this set was made with {0}, not {1}. Record into a folder of its own.</source>
-            <translation>Andere Kamera: dieser Satz wurde mit {0} gemacht, nicht mit {1}. In einen eigenen Ordner aufnehmen.</translation>
+            <translation>Andere Kamera: dieser Datensatz wurde mit {0} aufgenommen, nicht mit {1}. In einen eigenen Ordner aufnehmen.</translation>
         </message>
         <message>
             <source>Another resolution: this set has {0}, not {1}. Set the camera as it was.</source>
-            <translation>Andere Auflösung: dieser Satz hat {0}, nicht {1}. Kamera wie zuvor einstellen.</translation>
+            <translation>Andere Auflösung: dieser Datensatz hat {0}, nicht {1}. Kamera wie zuvor einstellen.</translation>
         </message>
         <message>
             <source>Another calibration than in this set. Put the rig file back, or record into another folder.</source>
-            <translation>Andere Kalibrierung als in diesem Satz. Kalibrierdatei zurücklegen oder in einen anderen Ordner aufnehmen.</translation>
+            <translation>Andere Kalibrierung als in diesem Datensatz. Kalibrierdatei wiederherstellen oder in einen anderen Ordner aufnehmen.</translation>
         </message>
         <message>
             <source>The source has ended: so has the take.</source>
-            <translation>Die Quelle ist zu Ende, also auch die Aufnahme.</translation>
+            <translation>Die Quelle ist zu Ende und damit auch die Aufnahme.</translation>
         </message>
         <message>
             <source>The disk is full: the take was ended.</source>
@@ -1281,7 +1285,7 @@
         </message>
         <message>
             <source>Not yet (R)</source>
-            <translation>Noch nicht (R)</translation>
+            <translation>Abbrechen (R)</translation>
         </message>
         <message>
             <source>Stop (R)</source>
@@ -1336,7 +1340,7 @@
         </message>
         <message>
             <source>Please face the camera</source>
-            <translation>Bitte gerade zur Kamera drehen</translation>
+            <translation>Bitte das Gesicht zur Kamera drehen</translation>
         </message>
         <message>
             <source>Please turn on a light</source>
@@ -1368,7 +1372,7 @@
         </message>
         <message>
             <source>Live</source>
-            <translation>Lebend</translation>
+            <translation>Lebend erkannt</translation>
         </message>
         <message>
             <source>Attack suspected</source>
@@ -1400,11 +1404,11 @@
         </message>
         <message>
             <source>Look at the camera. It takes a few seconds.</source>
-            <translation>In die Kamera schauen. Es dauert nur ein paar Sekunden.</translation>
+            <translation>In die Kamera schauen – es dauert nur wenige Sekunden.</translation>
         </message>
         <message>
             <source>You can step away now.</source>
-            <translation>Fertig – der Platz kann frei gemacht werden.</translation>
+            <translation>Sie können jetzt weitergehen.</translation>
         </message>
         <message>
             <source>The next try will be possible shortly.</source>
@@ -1483,7 +1487,7 @@
         </message>
         <message>
             <source>instrument: name the specimen of the attack</source>
-            <translation>Gegenstand: Exemplar des Angriffs nennen</translation>
+            <translation>Angriffsmittel: das verwendete Exemplar nennen</translation>
         </message>
         <message>
             <source>light: say how the room is lit</source>
@@ -1491,11 +1495,11 @@
         </message>
         <message>
             <source>distance: say how far the face is from the camera</source>
-            <translation>Abstand: angeben, wie weit das Gesicht von der Kamera ist</translation>
+            <translation>Abstand: angeben, wie weit das Gesicht von der Kamera entfernt ist</translation>
         </message>
         <message>
             <source>operator: say who records</source>
-            <translation>Bedienung: angeben, wer aufnimmt</translation>
+            <translation>Operator: angeben, wer aufnimmt</translation>
         </message>
         <message>
             <source>consent: give the reference to the signed consent</source>
@@ -1515,7 +1519,7 @@
         </message>
         <message>
             <source>Instrument *</source>
-            <translation>Gegenstand *</translation>
+            <translation>Angriffsmittel *</translation>
         </message>
         <message>
             <source>Light *</source>
@@ -1527,7 +1531,7 @@
         </message>
         <message>
             <source>Operator *</source>
-            <translation>Bedienung *</translation>
+            <translation>Operator *</translation>
         </message>
         <message>
             <source>Consent *</source>
@@ -1585,7 +1589,7 @@ Links das Formular ausfüllen, dann R drücken: jede Aufnahme erscheint hier.</t
         </message>
         <message>
             <source>bad</source>
-            <translation>schlecht</translation>
+            <translation>unbrauchbar</translation>
         </message>
         <message>
             <source>name differs</source>
@@ -1604,7 +1608,7 @@ Links das Formular ausfüllen, dann R drücken: jede Aufnahme erscheint hier.</t
         </message>
         <message>
             <source>What the set can show</source>
-            <translation>Was der Satz zeigen kann</translation>
+            <translation>Was der Datensatz zeigen kann</translation>
         </message>
         <message>
             <source>A folder for takes</source>
@@ -1616,7 +1620,7 @@ Links das Formular ausfüllen, dann R drücken: jede Aufnahme erscheint hier.</t
         </message>
         <message>
             <source>The set's tables are up to date.</source>
-            <translation>Die Tabellen des Datensatzes sind auf dem neuen Stand.</translation>
+            <translation>Die Tabellen des Datensatzes sind aktuell.</translation>
         </message>
         <message>
             <source>Delete {0} for good?</source>
@@ -1652,7 +1656,7 @@ Links das Formular ausfüllen, dann R drücken: jede Aufnahme erscheint hier.</t
         </message>
         <message>
             <source>The recording cannot be brought back.</source>
-            <translation>Die Aufnahme lässt sich nicht zurückholen.</translation>
+            <translation>Die Aufnahme lässt sich nicht wiederherstellen.</translation>
         </message>
         <message>
             <source>Delete</source>
@@ -1660,11 +1664,11 @@ Links das Formular ausfüllen, dann R drücken: jede Aufnahme erscheint hier.</t
         </message>
         <message>
             <source>Not bad</source>
-            <translation>Doch gut</translation>
+            <translation>Doch brauchbar</translation>
         </message>
         <message>
             <source>Mark bad</source>
-            <translation>Schlecht</translation>
+            <translation>Unbrauchbar</translation>
         </message>
         <message>
             <source>No attack takes yet: nothing can be said about APCER.</source>
@@ -1672,11 +1676,11 @@ Links das Formular ausfüllen, dann R drücken: jede Aufnahme erscheint hier.</t
         </message>
         <message>
             <source>Enough takes to show APCER ≤ {0} % for every species at 95 %.</source>
-            <translation>Genug Aufnahmen, um für jede Art APCER ≤ {0} % mit 95 % zu zeigen.</translation>
+            <translation>Genug Aufnahmen, um für jede Art APCER ≤ {0} % mit 95 % Sicherheit zu zeigen.</translation>
         </message>
         <message>
             <source>{0} more takes of {1} until APCER ≤ {2} % can be shown at 95 %; now, without an error, {3} %.</source>
-            <translation>Noch {0} Aufnahmen von {1}, bis APCER ≤ {2} % mit 95 % gezeigt werden kann; jetzt, ohne Fehler, {3} %.</translation>
+            <translation>Noch {0} Aufnahmen ({1}), bis APCER ≤ {2} % mit 95 % Sicherheit gezeigt werden kann; jetzt, ohne Fehler, {3} %.</translation>
         </message>
         <message>
             <source>Replay</source>
@@ -1777,7 +1781,7 @@ Links das Formular ausfüllen, dann R drücken: jede Aufnahme erscheint hier.</t
         </message>
         <message>
             <source>Infrared as if the face were at one distance</source>
-            <translation>Infrarot, als stünde das Gesicht in einem Abstand</translation>
+            <translation>Infrarot, als wäre das Gesicht immer gleich weit entfernt</translation>
         </message>
         <message>
             <source>Colour plus infrared</source>
@@ -1801,19 +1805,19 @@ Links das Formular ausfüllen, dann R drücken: jede Aufnahme erscheint hier.</t
         </message>
         <message>
             <source>not asked: {0}</source>
-            <translation>nicht gefragt: {0}</translation>
+            <translation>nicht befragt: {0}</translation>
         </message>
         <message>
             <source>not asked</source>
-            <translation>nicht gefragt</translation>
+            <translation>nicht befragt</translation>
         </message>
         <message>
             <source>not asked: D-Net did not run</source>
-            <translation>nicht gefragt: D-Net lief nicht</translation>
+            <translation>nicht befragt: D-Net lief nicht</translation>
         </message>
         <message>
             <source>not asked: D-Net rejects</source>
-            <translation>nicht gefragt: D-Net lehnt ab</translation>
+            <translation>nicht befragt: D-Net lehnt ab</translation>
         </message>
         <message>
             <source>this visit</source>
@@ -1841,11 +1845,11 @@ Links das Formular ausfüllen, dann R drücken: jede Aufnahme erscheint hier.</t
         </message>
         <message>
             <source>yaw {0} pitch {1} roll {2}</source>
-            <translation>Gieren {0} Nicken {1} Rollen {2}</translation>
+            <translation>Gier {0} Nick {1} Roll {2}</translation>
         </message>
         <message>
             <source>judged in {0} ms</source>
-            <translation>beurteilt in {0} ms</translation>
+            <translation>Urteil {0} ms</translation>
         </message>
         <message>
             <source>1  D-Net: is it shaped like a face?</source>
@@ -1877,7 +1881,7 @@ Links das Formular ausfüllen, dann R drücken: jede Aufnahme erscheint hier.</t
         </message>
         <message>
             <source>semi-simulated</source>
-            <translation>halb simuliert</translation>
+            <translation>teilsimuliert</translation>
         </message>
     </context>
 </TS>

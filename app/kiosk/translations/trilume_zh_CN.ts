@@ -45,7 +45,7 @@
         </message>
         <message>
             <source>A verdict is a statistical statement. Figures of a model trained on simulated data are simulated.</source>
-            <translation>判定是统计性的结论。用模拟数据训练的模型，其数据均为模拟数据。</translation>
+            <translation>判定是统计性的结论。用模拟数据训练的模型，其各项指标均为模拟结果。</translation>
         </message>
     </context>
     <context>
@@ -74,12 +74,16 @@
     <context>
         <name>CheckRow</name>
         <message>
+            <source>face</source>
+            <translation>人脸</translation>
+        </message>
+        <message>
             <source>one face</source>
             <translation>一张人脸</translation>
         </message>
         <message>
             <source>no single face</source>
-            <translation>不是恰好一张人脸</translation>
+            <translation>应只有一张人脸</translation>
         </message>
         <message>
             <source>distance</source>
@@ -87,7 +91,7 @@
         </message>
         <message>
             <source>{0} m</source>
-            <translation>{0} 米</translation>
+            <translation>{0} m</translation>
         </message>
         <message>
             <source>pose</source>
@@ -103,7 +107,7 @@
         </message>
         <message>
             <source>lost {0} %</source>
-            <translation>丢失 {0} %</translation>
+            <translation>丢失 {0}%</translation>
         </message>
         <message>
             <source>exposure</source>
@@ -224,7 +228,7 @@
         </message>
         <message>
             <source>Full screen for the person in front of the camera</source>
-            <translation>为镜头前的人显示全屏</translation>
+            <translation>为镜头前的人全屏显示</translation>
         </message>
         <message>
             <source>Back to the operator's view</source>
@@ -260,7 +264,7 @@
         </message>
         <message>
             <source>These keys</source>
-            <translation>本按键说明</translation>
+            <translation>显示快捷键</translation>
         </message>
         <message>
             <source>Quit</source>
@@ -268,7 +272,7 @@
         </message>
         <message>
             <source>Keys</source>
-            <translation>按键</translation>
+            <translation>快捷键</translation>
         </message>
     </context>
     <context>
@@ -306,7 +310,7 @@
         </message>
         <message>
             <source>no return</source>
-            <translation>无回波</translation>
+            <translation>无深度值</translation>
         </message>
         <message numerus="yes">
             <source>%n mm</source>
@@ -332,11 +336,11 @@
         </message>
         <message>
             <source>stale picture</source>
-            <translation>画面已过时</translation>
+            <translation>画面未更新</translation>
         </message>
         <message>
             <source>stale picture: {0} s old</source>
-            <translation>画面已过时：{0} 秒前</translation>
+            <translation>画面未更新：已 {0} 秒</translation>
         </message>
         <message>
             <source>Point at a picture to read its values. Double click shows all of it.</source>
@@ -447,7 +451,7 @@
         </message>
         <message>
             <source>Keys</source>
-            <translation>按键</translation>
+            <translation>快捷键</translation>
         </message>
         <message>
             <source>About trilume</source>
@@ -486,7 +490,7 @@
         </message>
         <message>
             <source>each patch, area: weight α</source>
-            <translation>各小块，面积为权重 α</translation>
+            <translation>各分块，面积为权重 α</translation>
         </message>
     </context>
     <context>
@@ -634,7 +638,7 @@
         </message>
         <message>
             <source>Frame sets that came faster than they could be judged</source>
-            <translation>来得过快而未能判定的帧组</translation>
+            <translation>到达过快、未能判定的帧组</translation>
         </message>
         <message>
             <source>From the arrival of the frame set that is shown to now</source>
@@ -685,11 +689,11 @@
         </message>
         <message>
             <source>the camera's picture is old or repeated</source>
-            <translation>相机画面过旧或重复</translation>
+            <translation>相机画面未更新或重复</translation>
         </message>
         <message>
             <source>colour, depth and infrared are not of the same moment</source>
-            <translation>彩色、深度和红外不是同一时刻</translation>
+            <translation>彩色、深度和红外不是同一时刻拍摄</translation>
         </message>
         <message>
             <source>no depth on the face</source>
@@ -717,7 +721,7 @@
         </message>
         <message>
             <source>the face is cut off by the edge of the picture</source>
-            <translation>人脸被画面边缘截断</translation>
+            <translation>人脸超出画面边缘</translation>
         </message>
         <message>
             <source>move to the middle of the picture</source>
@@ -773,7 +777,7 @@
         </message>
         <message>
             <source>looking</source>
-            <translation>正在观察</translation>
+            <translation>正在检测</translation>
         </message>
         <message>
             <source>the evidence did not suffice in time</source>
@@ -842,7 +846,7 @@
         <name>SessionBar</name>
         <message>
             <source>Evidence of this visit</source>
-            <translation>本次访问的证据</translation>
+            <translation>本次检测的证据</translation>
         </message>
         <message>
             <source>live</source>
@@ -850,7 +854,7 @@
         </message>
         <message>
             <source>evidence of this visit</source>
-            <translation>本次访问的证据</translation>
+            <translation>本次检测的证据</translation>
         </message>
         <message>
             <source>attack</source>
@@ -865,7 +869,7 @@
         </message>
         <message>
             <source>as the desktop</source>
-            <translation>跟随桌面</translation>
+            <translation>跟随系统</translation>
         </message>
         <message>
             <source>dark</source>
@@ -877,11 +881,11 @@
         </message>
         <message>
             <source>a cue with every verdict</source>
-            <translation>每次判定播放提示音</translation>
+            <translation>每次判定后播放提示音</translation>
         </message>
         <message>
             <source>own range</source>
-            <translation>自定范围</translation>
+            <translation>自定义范围</translation>
         </message>
         <message>
             <source>names, separated by commas</source>
@@ -897,7 +901,7 @@
         </message>
         <message>
             <source>unchanged</source>
-            <translation>不变</translation>
+            <translation>保持不变</translation>
         </message>
         <message>
             <source>4 to 12 digits</source>
@@ -984,7 +988,7 @@
         </message>
         <message>
             <source>Without a camera</source>
-            <translation>无需相机</translation>
+            <translation>不使用相机</translation>
         </message>
         <message>
             <source>Simulated cast: people and attacks, one after another</source>
@@ -1000,7 +1004,7 @@
         </message>
         <message>
             <source>Recording from a file…</source>
-            <translation>从文件打开录制…</translation>
+            <translation>打开录制文件…</translation>
         </message>
         <message>
             <source>Cameras</source>
@@ -1027,7 +1031,7 @@
         <name>Sources</name>
         <message>
             <source>Living face</source>
-            <translation>真人脸</translation>
+            <translation>活体人脸</translation>
         </message>
         <message>
             <source>Flat print</source>
@@ -1035,7 +1039,7 @@
         </message>
         <message>
             <source>Print cut to the face</source>
-            <translation>剪裁成脸形的照片</translation>
+            <translation>按脸形剪裁的打印照片</translation>
         </message>
         <message>
             <source>Screen</source>
@@ -1047,7 +1051,7 @@
         </message>
         <message>
             <source>Mannequin head</source>
-            <translation>假人头</translation>
+            <translation>假人头模</translation>
         </message>
         <message>
             <source>Simulated cast</source>
@@ -1102,7 +1106,7 @@
         </message>
         <message>
             <source>screen replay</source>
-            <translation>屏幕重放</translation>
+            <translation>屏幕翻拍</translation>
         </message>
         <message>
             <source>resin mask</source>
@@ -1130,7 +1134,7 @@
         </message>
         <message>
             <source>mannequin head</source>
-            <translation>人台头模</translation>
+            <translation>假人头模</translation>
         </message>
         <message>
             <source>office</source>
@@ -1319,7 +1323,7 @@
         </message>
         <message>
             <source>One person at a time, please</source>
-            <translation>请一次一人</translation>
+            <translation>每次仅限一人</translation>
         </message>
         <message>
             <source>Please come closer</source>
@@ -1367,7 +1371,7 @@
         </message>
         <message>
             <source>Live</source>
-            <translation>活体</translation>
+            <translation>活体检测通过</translation>
         </message>
         <message>
             <source>Attack suspected</source>
@@ -1419,7 +1423,7 @@
         </message>
         <message>
             <source>You are being recorded</source>
-            <translation>正在录像</translation>
+            <translation>正在录制</translation>
         </message>
         <message>
             <source>Nothing is stored</source>
@@ -1506,7 +1510,7 @@
         </message>
         <message>
             <source>Visit</source>
-            <translation>访问</translation>
+            <translation>轮次</translation>
         </message>
         <message>
             <source>Species *</source>
@@ -1538,11 +1542,11 @@
         </message>
         <message>
             <source>Until</source>
-            <translation>直到</translation>
+            <translation>录满</translation>
         </message>
         <message>
             <source>and good sets</source>
-            <translation>且合格组数达到</translation>
+            <translation>且合格组数</translation>
         </message>
         <message>
             <source>attacks only</source>
@@ -1563,7 +1567,7 @@
             <source>No takes here yet.
 
 Fill in the form on the left, then press R: each take appears here.</source>
-            <translation>此处还没有录制。
+            <translation>此处还没有录制内容。
 
 请填写左侧表单，然后按 R：每次录制都会显示在这里。</translation>
         </message>
@@ -1659,23 +1663,23 @@ Fill in the form on the left, then press R: each take appears here.</source>
         </message>
         <message>
             <source>Not bad</source>
-            <translation>取消差评</translation>
+            <translation>恢复为合格</translation>
         </message>
         <message>
             <source>Mark bad</source>
-            <translation>标记为差</translation>
+            <translation>标为不合格</translation>
         </message>
         <message>
             <source>No attack takes yet: nothing can be said about APCER.</source>
-            <translation>尚无攻击录制：无法评估 APCER。</translation>
+            <translation>尚无攻击样本：无法评估 APCER。</translation>
         </message>
         <message>
             <source>Enough takes to show APCER ≤ {0} % for every species at 95 %.</source>
-            <translation>录制数量足以在 95 % 置信度下证明每类攻击的 APCER ≤ {0} %。</translation>
+            <translation>录制数量足以在 95% 置信度下证明每类攻击的 APCER ≤ {0}%。</translation>
         </message>
         <message>
             <source>{0} more takes of {1} until APCER ≤ {2} % can be shown at 95 %; now, without an error, {3} %.</source>
-            <translation>还需 {0} 次 {1} 录制，才能在 95 % 置信度下证明 APCER ≤ {2} %；目前在无错误时为 {3} %。</translation>
+            <translation>{1}：还需录制 {0} 次，才能在 95% 置信度下证明 APCER ≤ {2}%；目前即使没有错误也只能证明 {3}%。</translation>
         </message>
         <message>
             <source>Replay</source>
@@ -1776,7 +1780,7 @@ Fill in the form on the left, then press R: each take appears here.</source>
         </message>
         <message>
             <source>Infrared as if the face were at one distance</source>
-            <translation>换算到同一距离的红外图</translation>
+            <translation>换算到统一距离的红外图</translation>
         </message>
         <message>
             <source>Colour plus infrared</source>
@@ -1796,7 +1800,7 @@ Fill in the form on the left, then press R: each take appears here.</source>
         </message>
         <message>
             <source>stack</source>
-            <translation>堆栈</translation>
+            <translation>堆叠</translation>
         </message>
         <message>
             <source>not asked: {0}</source>
@@ -1816,7 +1820,7 @@ Fill in the form on the left, then press R: each take appears here.</source>
         </message>
         <message>
             <source>this visit</source>
-            <translation>本次访问</translation>
+            <translation>本次检测</translation>
         </message>
         <message>
             <source>this frame</source>
@@ -1856,7 +1860,7 @@ Fill in the form on the left, then press R: each take appears here.</source>
         </message>
         <message>
             <source>3  Session: all frames together</source>
-            <translation>3  会话：各帧合起来怎么说？</translation>
+            <translation>3  会话：综合所有帧</translation>
         </message>
         <message>
             <source>model {0}, trained on {1} data</source>
