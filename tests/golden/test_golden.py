@@ -25,7 +25,7 @@ def golden() -> Any:
 
 
 @pytest.mark.parametrize("uri", URIS)
-def test_verdicts_are_the_same_and_scores_within_a_thousandth(golden: Any, uri: str) -> None:
+def test_verdicts_are_the_same_and_scores_all_but_the_same(golden: Any, uri: str) -> None:
     now, then = replayed(uri, load_bundle()), golden[uri]
     assert now["verdict"] == then["verdict"], AGAIN
     assert [frame[:2] for frame in now["frames"]] == [frame[:2] for frame in then["frames"]], AGAIN
