@@ -19,7 +19,7 @@ from pipeline.result import Result
 
 FILE = Path(__file__).with_name("replays.json")
 URIS = tuple(f"sim://{species}?seed=9001&seconds=0.8&fps=10" for species in SPECIES)
-TOLERANCE = 0.02  # of scores between kinds of processor (0.008 measured, AVX2 to AVX-512); on one they are the same bytes
+TOLERANCE = 0.02  # of scores between kinds of processor: 0.008 measured; on one they are the same bytes
 
 
 def replayed(uri: str, bundle: Bundle) -> dict[str, Any]:
