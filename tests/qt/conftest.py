@@ -12,10 +12,10 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("QT_API", "pyside6")  # pytest-qt and pyqtgraph would take whatever binding they find first
 os.environ.setdefault("PYQTGRAPH_QT_LIB", "PySide6")
 
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.kiosk import theme
+from app.kiosk import language, theme
 from app.kiosk.sources import CameraScan, Choice, Found
 from app.kiosk.switching import Switch
 from app.kiosk.window import MainWindow, Pages
@@ -77,3 +77,12 @@ def stage(qtbot: QtBot, bundle: Bundle) -> Iterator[Stage]:
     window.show()
     yield Stage(window, puppets, live, why, studio, subject, replayed, recorder)
     window.close()
+
+
+@pytest.fixture
+def english_afterwards(qapp: QApplication) -> Iterator[None]:
+    """Whatever language and font a test installs, the next one starts in English."""
+    font = qapp.font()
+    yield
+    language.remove(qapp)
+    qapp.setFont(font)

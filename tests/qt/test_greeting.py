@@ -4,24 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
 
 import pytest
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
-from app.kiosk import language
 from app.kiosk.greeting import greet, patience
 
 HEAVY = ("numba", "openvino", "pyqtgraph", "pydantic", "cv2")
 
 
-@pytest.fixture(autouse=True)
-def _english_afterwards(qapp: QApplication) -> Iterator[None]:
-    font = qapp.font()
-    yield
-    language.remove(qapp)
-    qapp.setFont(font)
+pytestmark = pytest.mark.usefixtures("english_afterwards")
 
 
 def test_it_goes_when_the_window_comes(qtbot: QtBot) -> None:

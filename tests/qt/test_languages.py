@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -29,12 +28,7 @@ TRANSLATED = [code for code in language.LANGUAGES if code != "en"]
 Key = tuple[str, str]
 
 
-@pytest.fixture(autouse=True)
-def _english_afterwards(qapp: QApplication) -> Iterator[None]:
-    font = qapp.font()
-    yield
-    language.remove(qapp)
-    qapp.setFont(font)
+pytestmark = pytest.mark.usefixtures("english_afterwards")
 
 
 def tool(name: str) -> str:
