@@ -21,9 +21,9 @@ from drivers import session
 from drivers.errors import SessionError
 from drivers.open import is_session, open_source
 from models import site_threshold
+from models.extra import require_train_extra
 from models.fit_plot import Drawn, fit_picture
 from models.manifest import BONA_FIDE, read_manifest
-from models.report import require_train_extra
 from pipeline.bundle import load_bundle
 
 

@@ -92,9 +92,11 @@ def aligned(frames: Sequence[Frame], rig: Rig) -> Alignment | None:
     """How infrared and depth lie on colour by `rig`; None where no frame holds a near surface, or no second stream."""
     on_surface, on_outline, places = [], [], []
     scale = min(1.0, al.WORK_FOCAL_PX / rig.grid.fx)
-    looked = [_looked_at(frame.frame_set, rig, scale) for frame in frames]
-    for color, depth_m, counts in looked:
+    subjects = []
+    for frame in frames:
+        color, depth_m, counts = _looked_at(frame.frame_set, rig, scale)
         of = al.subject(depth_m)
+        subjects.append((color, of))
         if counts is not None and (found := al.surface_evidence(color, counts, of)) is not None:
             on_surface.append(found)
         if (found := al.outline_evidence(color, of)) is not None:
@@ -106,7 +108,7 @@ def aligned(frames: Sequence[Frame], rig: Rig) -> Alignment | None:
     x, y, z = np.median(places, axis=0)
     depth = al.measured(reduce(add, on_outline), al.OUTLINE_FLOOR_PX)
     infrared = al.measured(reduce(add, on_surface), al.INNER_FLOOR_PX) if on_surface else None
-    gaps = [al.outline_gap(color, al.subject(depth_m), depth.inset_px) for color, depth_m, _ in looked]
+    gaps = [al.outline_gap(color, of, depth.inset_px) for color, of in subjects]
     return Alignment(
         infrared, depth, Seen(((x + 0.5) / scale - 0.5, (y + 0.5) / scale - 0.5), float(z)), scale, rig.grid.fx,
         _between_landmarks(frames, rig), float(np.nanmedian(gaps)) / scale, len(on_outline),

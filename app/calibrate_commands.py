@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from app.errors import Exit
+from app.options import ForceOption
 
 commands = typer.Typer()
 
@@ -25,7 +26,6 @@ BoardOption = Annotated[
 RigOption = Annotated[
     Path | None, typer.Option("--rig", metavar="RIG.json", help="Rig to use; without it the recordings' own.")
 ]
-ForceOption = Annotated[bool, typer.Option("--force", help="Overwrite outputs that exist.")]
 
 
 @commands.command("target")

@@ -29,9 +29,10 @@ from app.judging import Judging, Switches
 from app.tables import folding
 from drivers.errors import TrilumeError
 from models.evaluation import check_free, truths_of
+from models.extra import require_train_extra
 from models.judged import Frame, Recording
 from models.manifest import Entry, read_manifest
-from models.report import Report, Wish, labelled, make_report, require_train_extra, write_report
+from models.report import Report, Wish, labelled, make_report, write_report
 from pipeline.bundle import load_bundle
 from pipeline.engine import EngineFaulty
 from pipeline.result import Result, Verdict

@@ -10,7 +10,8 @@ from typing import Literal
 from rich.console import Console
 
 from app.errors import SIGNALS, Exit, Refused, stopped_by
-from app.learning import require_train_extra, steps
+from app.learning import steps
+from models.extra import TRAINING, require_train_extra
 from pipeline.bundle import load_bundle, shipped_path
 
 
@@ -42,7 +43,7 @@ def export(nets: Nets, store: Path, out: Path, wish: As, console: Console) -> Ex
     Raises TrilumeError for what does not fit together; nothing is overwritten, and a run that was stopped leaves
     nothing.
     """
-    require_train_extra("exporting")
+    require_train_extra(TRAINING, "exporting needs the extra")
     _check(nets, store, out, wish)
     try:
         with steps(console) as watch, TemporaryDirectory(prefix="trilume-") as folder:

@@ -10,9 +10,10 @@ from rich.console import Console
 from rich.progress import Progress
 
 from app.errors import SIGNALS, Exit, Refused, say, stopped_by
-from app.learning import read_faces, require_train_extra
+from app.learning import read_faces
 from app.tables import folding
 from models.datasets.faces import Faces
+from models.extra import TRAINING, require_train_extra
 from models.manifest import Entry, read_manifest
 from pipeline.bundle import Bundle, load_bundle
 
@@ -36,7 +37,7 @@ def finetune(
     damaged recording is said in one line, counts as far as it could be read, and the exit code is 3. Raises
     TrilumeError; nothing is overwritten.
     """
-    require_train_extra("fine-tuning")
+    require_train_extra(TRAINING, "fine-tuning needs the extra")
     if out.exists():
         raise Refused(f"{out}: exists: name a new folder for the bundle")
     entries = _entries(manifest)

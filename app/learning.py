@@ -1,32 +1,21 @@
-"""What the commands that train have in common: the extra `train`, faces of own recordings, what a long step says."""
+"""What the commands that train have in common: faces of own recordings, what a long step says."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
-from app.errors import Refused, say
+from app.errors import say
 from models.datasets.faces import Faces
 from models.datasets.recordings import Outcome, prepare_recordings
 from models.manifest import Entry
 from pipeline.bundle import Bundle
-
-EXTRA = {"torch": "torch", "scipy": "scipy", "sklearn": "scikit-learn", "matplotlib": "matplotlib",
-         "lightning_fabric": "lightning-fabric"}  # fmt: skip
-
-
-def require_train_extra(what: str) -> None:
-    """Raises Refused where a package of the extra `train` is missing: before minutes of reading, not after."""
-    missing = [name for module, name in EXTRA.items() if find_spec(module) is None]
-    if missing:
-        raise Refused(f"{', '.join(missing)} missing: {what} needs the extra: pip install 'trilume[train]'")
 
 
 def read_faces(

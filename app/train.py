@@ -17,8 +17,9 @@ from typing import get_args
 from rich.console import Console
 
 from app.errors import SIGNALS, Exit, Refused, say, stopped_by, worst
-from app.learning import Steps, read_faces, require_train_extra, steps
+from app.learning import Steps, read_faces, steps
 from models.datasets.faces import Split
+from models.extra import TRAINING, require_train_extra
 from models.manifest import Entry, read_manifest
 from models.plan import Plan
 from pipeline.bundle import load_bundle
@@ -43,7 +44,7 @@ def train(origin: Origin, plan: Plan, out: Path, console: Console) -> Exit:
     A damaged recording is said in one line, counts as far as it could be read, and the exit code is 3. Raises
     TrilumeError for what cannot be begun or learnt; nothing is overwritten.
     """
-    require_train_extra("training")
+    require_train_extra(TRAINING, "training needs the extra")
     _check(origin, out)
     run = out.with_name(out.name + ".run")
     try:

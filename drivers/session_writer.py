@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from itertools import chain, count
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Final, Self, cast
+from typing import IO, Any, Final, Protocol, Self, cast
 
 from mcap.writer import CompressionType, Writer
 from pydantic import ValidationError
@@ -109,14 +109,12 @@ class PartFile:
             raise SessionError(f"{path}: exists and is not overwritten; choose another name")
 
 
-class Closing:
+class Closing(Protocol):
     """Ends with its `with` block: finished, or kept under a name that says so where an error cut it short."""
 
-    def close(self) -> None:
-        raise NotImplementedError
+    def close(self) -> None: ...
 
-    def interrupt(self) -> None:
-        raise NotImplementedError
+    def interrupt(self) -> None: ...
 
     def __enter__(self) -> Self:
         return self

@@ -16,9 +16,10 @@ from pathlib import Path
 
 from models.datasets.faces import Faces, Sample
 from models.errors import DatasetError, command
+from models.extra import require_train_extra
 from models.judged import Frame, Recording, Truth, is_flat
 from models.manifest import Entry
-from models.report import FILES, PICTURES, Wish, labelled, make_report, require_train_extra, write_report
+from models.report import FILES, PICTURES, Wish, labelled, make_report, write_report
 from pipeline.bundle import Bundle, load_bundle
 from pipeline.nets import Nets
 from pipeline.result import Reason

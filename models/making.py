@@ -9,6 +9,7 @@ A run that was stopped goes on: each training from its last checkpoint.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Final
@@ -22,8 +23,8 @@ from models.finetuning import TuningRecipe, finetune
 from models.networks import KINDS, Kind
 from models.plan import Plan
 from models.recipes import Recipe
-from models.tasks import belongs, make_task
-from models.training import Trainer
+from models.tasks import belongs, holds_masks, watched_by
+from models.training import train
 
 NAMES: Final[dict[Kind, str]] = {"d_net": "D-Net", "m_net": "M-Net"}
 ATTACKS: Final[dict[Kind, str]] = {"d_net": "2-D attacks (prints, screens)", "m_net": "attacks in colour and infrared"}
@@ -33,17 +34,6 @@ RATES: Final[dict[Kind, float]] = {"d_net": 2e-3, "m_net": 1e-3}
 
 Watch = Callable[[str, float | None], None]
 """Is told the step that runs, and the share of its budget that is spent (None: not known)."""
-
-
-class _Watched(Trainer):
-    """Tells the spent share of its budget after each step."""
-
-    watch: Callable[[float], None]
-
-    def step(self) -> float:
-        loss = super().step()
-        self.watch(self.progress.share(self.recipe))
-        return loss
 
 
 def make_bundle(plan: Plan, store: Path, run: Path, out: Path, watch: Watch, more: Path | None = None) -> Path:
@@ -67,21 +57,20 @@ def make_bundle(plan: Plan, store: Path, run: Path, out: Path, watch: Watch, mor
 def check_store(store: Path) -> None:
     """Raises DatasetError where a net could not be trained or watched, no threshold be set or no figure be given."""
     faces = Faces.load(store)
-    solid = any(s.attack and not s.flat and s.split == "train" and s.reflectance for s in faces.samples)
+    learnt = faces.where(lambda s: s.split == "train").where(belongs("m_net"))
     for split, kind in (*product(TRAINED, KINDS), ("test", "m_net")):
-        some = faces.where(_seen_by(kind, split, masks_alone=solid))
+        seen = watched_by(kind, learnt) if split == "dev" else belongs(kind)
+        some = faces.where(seen).where(partial(_in_split, split))
         where, what = f"{store}: split {split}", ATTACKS[kind]
         if not len(some) or some.attacks.all():
             raise DatasetError(f"{where} has no living faces for {NAMES[kind]}: add some")
         if not some.attacks.any():
-            also = " that are masks or heads, as split train has" if kind == "m_net" and solid else ""
+            also = " that are masks or heads, as split train has" if kind == "m_net" and holds_masks(learnt) else ""
             raise DatasetError(f"{where} has no {what}{also} for {NAMES[kind]}: add some")
 
 
-def _seen_by(kind: Kind, split: str, *, masks_alone: bool) -> Callable[[Sample], bool]:
-    """As `make_task` has it: M-Net that learns from masks is watched on masks alone."""
-    of_net, solid = belongs(kind), masks_alone and kind == "m_net" and split == "dev"
-    return lambda s: s.split == split and of_net(s) and not (solid and s.flat)
+def _in_split(split: str, sample: Sample) -> bool:
+    return sample.split == split
 
 
 def _train(kind: Kind, plan: Plan, store: Path, run: Path, watch: Watch, more: Path | None) -> Path:
@@ -94,6 +83,4 @@ def _train(kind: Kind, plan: Plan, store: Path, run: Path, watch: Watch, more: P
         steps=plan.steps,
         seed=plan.seed,
     )
-    trainer = _Watched(recipe, make_task(recipe, store, more), run / kind)
-    trainer.watch = lambda share: watch(NAMES[kind], share)
-    return trainer.run()
+    return train(recipe, store, run / kind, more=more, watch=lambda share: watch(NAMES[kind], share))

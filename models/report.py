@@ -7,7 +7,6 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
@@ -70,13 +69,6 @@ class Report:
     @property
     def head(self) -> Column:
         return next(column for column in self.columns if column.key == self.wish.fixed)
-
-
-def require_train_extra() -> None:
-    """Raises DatasetError where matplotlib or SciPy is missing: before hours of scoring, not after."""
-    missing = [name for name in ("scipy", "matplotlib") if find_spec(name) is None]
-    if missing:
-        raise DatasetError(f"{' and '.join(missing)} missing: reports need them: pip install 'trilume[train]'")
 
 
 def make_report(

@@ -40,6 +40,19 @@ def admitted(recipe: Recipe) -> Callable[[Sample], bool]:
     )
 
 
+def watched_by(kind: Kind, learnt: Faces) -> Callable[[Sample], bool]:
+    """Faces of the dev split that a net which learnt from `learnt` is watched on. Prints are D-Net's: among them the
+    figures of an M-Net that learns from masks would say little about masks.
+    """
+    of_net, solid = belongs(kind), kind == "m_net" and holds_masks(learnt)
+    return lambda sample: of_net(sample) and not (solid and sample.flat)
+
+
+def holds_masks(faces: Faces) -> bool:
+    """Whether there are masks or heads among the attacks."""
+    return any(sample.attack and not sample.flat for sample in faces.samples)
+
+
 def sampling_weights(faces: Faces, flat_share: float | None) -> NDArray[np.float64]:
     """Chance of each face to be drawn, float64 [n]: half live, half attacks; of the attacks `flat_share` are
     2-D; within each kind a species counts by the root of its faces."""
@@ -141,9 +154,8 @@ def make_task(recipe: Recipe, directory: Path, more: Path | None = None) -> Dept
     faces = Faces.load(directory, split="train", where=where)
     if more is not None:
         faces = faces.joined(Faces.load(more, split="train", where=where))
-    # Prints are D-Net's: among them the figures of M-Net would say little about masks.
-    solid = recipe.kind == "m_net" and any(s.attack and not s.flat for s in faces.samples)
-    dev = Faces.load(directory, split="dev", where=lambda s: where(s) and not (solid and s.flat))
+    watched = watched_by(recipe.kind, faces)
+    dev = Faces.load(directory, split="dev", where=lambda s: where(s) and watched(s))
     chosen = np.random.default_rng(0).permutation(len(dev))[: recipe.dev_faces]
     dev = dev.take(np.sort(chosen))
     return (DepthTask if recipe.kind == "d_net" else ReflectanceTask)(faces, dev, recipe)

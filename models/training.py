@@ -16,7 +16,7 @@ from __future__ import annotations
 import argparse
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -202,8 +202,8 @@ class Trainer:
             self.progress.step, line["minutes"], loss, line["auc"], 100 * rates.acer, rates.worst_species, rates.apcer,
         )  # fmt: skip
 
-    def run(self) -> Path:
-        """Trains to the end of the budget; returns the net's path, `out/model.pt`."""
+    def run(self, watch: Callable[[float], None] = lambda _share: None) -> Path:
+        """Trains to the end of the budget; returns the net's path, `out/model.pt`. `watch` is told the spent share."""
         recipe, progress = self.recipe, self.progress
         saved = progress.elapsed_s
         while progress.share(recipe) < 1:
@@ -211,6 +211,7 @@ class Trainer:
             progress.losses.append(self.step())
             self._spend(start)
             after, start = progress.share(recipe), time.perf_counter()
+            watch(after)
             if int(after * recipe.evaluations) > int(before * recipe.evaluations):
                 self.evaluate(float(np.mean(progress.losses)))
                 progress.losses = []
@@ -245,16 +246,18 @@ def train(
     fabric: Fabric | None = None,
     more: Path | None = None,
     start: Path | None = None,
+    watch: Callable[[float], None] = lambda _share: None,
 ) -> Path:
     """Trains a net on a store of faces, and on the train split of a second one; returns the path of `model.pt`.
 
-    `start` is a trained net to go on from, such as the shipped bundle's `m_net.pt`.
+    `start` is a trained net to go on from, such as the shipped bundle's `m_net.pt`; `watch` is told the spent share of
+    the budget after each step.
 
     Raises DatasetError and TrainingError where the store or an older checkpoint does not fit.
     """
     trainer = Trainer(recipe, make_task(recipe, faces, more), out, fabric, start)
     log.info("%s %s: %.2f M parameters", recipe.kind, recipe.config, parameter_count(trainer.net) / 1e6)
-    return trainer.run()
+    return trainer.run(watch)
 
 
 def _inputs_text() -> str:

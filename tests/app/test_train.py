@@ -12,10 +12,10 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
-from app import learning
 from app.__main__ import main
 from app.learning import steps
 from app.train import _simulate
+from models import extra
 from models.datasets.faces import Faces, FaceWriter
 from pipeline.bundle import load_bundle
 from pipeline.parameters import Preprocessing
@@ -23,7 +23,7 @@ from tests.app.scene import frames, record
 from tests.models.synthetic import synthetic_face, synthetic_sample, synthetic_store
 
 NEEDS_TORCH = pytest.mark.skipif(
-    any(find_spec(name) is None for name in learning.EXTRA), reason="needs the extra train"
+    any(find_spec(name) is None for name in extra.TRAINING), reason="needs the extra train"
 )
 QUICK = ("--config", "tiny", "--steps", "30", "--seed", "1", "--bpcer", "0.1")
 
@@ -75,7 +75,7 @@ def test_train_wants_faces_from_one_place(
 def test_without_the_extra_one_line_says_how_to_get_it(
     command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(learning, "find_spec", lambda name: None if name == "torch" else SimpleNamespace())
+    monkeypatch.setattr(extra, "find_spec", lambda name: None if name == "torch" else SimpleNamespace())
     assert main([*command, "--out", str(tmp_path / "new")]) == 2
     assert "torch missing" in (text := told(capfd))
     assert "pip install 'trilume[train]'" in text

@@ -11,11 +11,12 @@ import cv2
 import numpy as np
 import pytest
 
-from models import metrics, report
+from models import extra, metrics, report
 from models.errors import DatasetError
+from models.extra import require_train_extra
 from models.figures import figures
 from models.judged import Frame, Recording, Truth, table
-from models.report import FILES, PICTURES, Report, Wish, make_report, require_train_extra, write_report
+from models.report import FILES, PICTURES, Report, Wish, make_report, write_report
 from models.report_html import page
 from models.report_plots import pictures
 from pipeline.bundle import Bundle, load_bundle
@@ -156,7 +157,7 @@ def test_a_page_of_one_class_has_no_holes(bundle: Bundle, made: Report) -> None:
 
 def test_a_missing_extra_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     require_train_extra()
-    monkeypatch.setattr(report, "find_spec", lambda name: None)
+    monkeypatch.setattr(extra, "find_spec", lambda name: None)
     with pytest.raises(DatasetError, match=r"scipy and matplotlib missing: .* pip install 'trilume\[train\]'"):
         require_train_extra()
 
