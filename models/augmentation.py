@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from calibration.srgb import linear_to_srgb
 from models.datasets.faces import Sample
@@ -25,8 +25,11 @@ Bools = NDArray[np.bool_]
 Infrared = Literal["distance_free", "raw"]
 
 BACKGROUND = 255  # of F1, F2 and F3
-COLOR_GAIN, INFRARED_GAIN = 0.10, 0.05
+COLOR_GAIN, TINT_GAIN, INFRARED_GAIN = 0.10, 0.08, 0.05
 NOISE = 0.01
+TURN_RAD, STRETCH, SHEAR, BEND_PX = 0.14, 0.06, 0.05, 2.0
+BENDS = 4  # a side of the grid of places that are moved about
+HIDDEN_SHARE = 0.3  # of faces, a part of which is covered
 
 
 def area_weights(start: F64, size: F64, n: int, flip: Bools | None = None) -> F32:
@@ -105,11 +108,44 @@ def fused_planes(stack: F32, parameters: ReflectanceParameters) -> F32:
 
 
 def jitter_gains(stack: F32, rng: np.random.Generator) -> F32:
-    """Slight errors of exposure and of the emitter's calibration: one gain for colour, one for infrared."""
+    """Slight errors of exposure, of white balance and of the emitter's calibration: a gain for colour, further ones
+    for red and blue, one for infrared."""
     gains = np.ones((len(stack), 4, 1, 1), np.float32)
     gains[:, :3] = np.exp(rng.uniform(-COLOR_GAIN, COLOR_GAIN, (len(stack), 1, 1, 1)))
+    gains[:, 0:3:2] *= np.exp(rng.uniform(-TINT_GAIN, TINT_GAIN, (len(stack), 2, 1, 1)))
     gains[:, 3:] = np.exp(rng.uniform(-INFRARED_GAIN, INFRARED_GAIN, (len(stack), 1, 1, 1)))
     return stack * gains
+
+
+def deformed(stack: F32, rng: np.random.Generator) -> F32:
+    """Faces [B, 4, S, S], each turned, stretched and bent a little: another head of the same stuff.
+
+    A net that meets the same few thousand heads again and again learns them by heart. What it should learn is what
+    they are made of, which no bending changes. A pixel is face where most of what it shows was.
+    """
+    count, _, size, _ = stack.shape
+    degree = rng.uniform(0, 1, (count, 1))  # some stay nearly as they are: resampling smooths noise
+    turn, shear = degree[:, 0] * rng.uniform(-1, 1, (2, count)) * [[TURN_RAD], [SHEAR]]
+    stretch = np.exp(degree * rng.uniform(-STRETCH, STRETCH, (count, 2)))
+    turned = np.array([[np.cos(turn), shear - np.sin(turn)], [np.sin(turn), np.cos(turn)]]).transpose(2, 0, 1)
+    affine = np.concatenate([turned * stretch[:, None], np.zeros((count, 2, 1))], 2)
+    grid = nn.functional.affine_grid(torch.from_numpy(affine.astype(np.float32)), [count, 1, size, size], False)
+    places = degree[..., None, None] * rng.normal(0, 2 * BEND_PX / size, (count, 2, BENDS, BENDS))
+    bends = torch.from_numpy(places.astype(np.float32))
+    grid += nn.functional.interpolate(bends, (size, size), mode="bicubic", align_corners=True).permute(0, 2, 3, 1)
+    face = (stack != 0).any(1, keepdims=True).astype(np.float32)
+    planes = torch.from_numpy(np.concatenate([stack, face], 1))
+    moved = nn.functional.grid_sample(planes, grid, align_corners=False).numpy()
+    share = moved[:, 4:]
+    return np.where(share > 0.5, moved[:, :4] / share.clip(min=0.5), 0).astype(np.float32)
+
+
+def partly_hidden(stack: F32, rng: np.random.Generator) -> F32:
+    """Faces [B, 4, S, S], of some of which an ellipse is background: no single spot must decide."""
+    shown = stack.copy()
+    for i in np.flatnonzero(rng.random(len(stack)) < HIDDEN_SHARE):
+        shown[i, :, _ellipse(rng.uniform(16, 96, 2), rng.uniform(6, 24, 2))] = 0
+    return shown
 
 
 def reflectance_planes(stack: F32, parameters: ReflectanceParameters, rng: np.random.Generator, fmix: float) -> Tensor:

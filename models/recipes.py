@@ -21,7 +21,8 @@ class Recipe:
 
     `adamw` is what converges within a thousand steps on two cores; `sgd` is the paper's: momentum 0.9, weight
     decay 5e-4, cyclic cosine from 0.1 (with `faces_per_step` 256 its batch). M-Net sees `large` crops of nearly
-    the whole face at 64 px and `small` ones at 32 px of each face; `flat_share` of its attacks are 2-D.
+    the whole face at 64 px and `small` ones at 32 px of each face; `flat_share` of its attacks are 2-D. Species in
+    `emphasis` are drawn twice as often as they would be. With `deform` no face is shown to M-Net twice in one shape.
     `fmix` is the share of faces whose fusions are mixed: half in the paper, none by default, because within this
     budget mixing costs more than it brings (README). `bf16` is used where the machine has it.
 
@@ -41,7 +42,9 @@ class Recipe:
     large: int = 1
     small: int = 0
     flat_share: float = 0.12
+    emphasis: tuple[str, ...] = ()
     fmix: float = 0.0
+    deform: bool = True
     seed: int = 0
     bf16: bool = True
     evaluations: int = 8

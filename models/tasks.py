@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -11,7 +12,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.augmentation import add_noise, depth_faces, random_crops, raw_infrared, reflectance_planes
+from models.augmentation import (
+    add_noise,
+    deformed,
+    depth_faces,
+    partly_hidden,
+    random_crops,
+    raw_infrared,
+    reflectance_planes,
+)
 from models.datasets.faces import Faces, Sample
 from models.errors import TrainingError
 from models.networks import ATTACK, LIVE, CascadeNet, Kind
@@ -53,26 +62,30 @@ def holds_masks(faces: Faces) -> bool:
     return any(sample.attack and not sample.flat for sample in faces.samples)
 
 
-def sampling_weights(faces: Faces, flat_share: float | None) -> NDArray[np.float64]:
-    """Chance of each face to be drawn, float64 [n]: half live, half attacks; of the attacks `flat_share` are
-    2-D; within each kind a species counts by the root of its faces."""
+def sampling_weights(faces: Faces, flat_share: float | None, emphasis: Sequence[str] = ()) -> NDArray[np.float64]:
+    """Chance of each face to be drawn, float64 [n]: half live, half attacks; of the attacks `flat_share` are 2-D;
+    within each kind a species counts by the root of its scenes, twice that where it is in `emphasis`. A scene counts
+    once, however many of its moments are stored: a second look at a face teaches little.
+    """
     flat = np.array([s.flat for s in faces.samples])
     attack, species = faces.attacks, faces.species
     if attack.all() or not attack.any():
         raise TrainingError("training needs live faces and attacks: the store holds only one of them")
+    moments = Counter(s.recording for s in faces.samples)
+    scenes = np.array([1 / moments[s.recording] for s in faces.samples])
     weights = np.zeros(len(faces))
-    weights[~attack] = 0.5 / (~attack).sum()
+    weights[~attack] = 0.5 * scenes[~attack] / scenes[~attack].sum()
     both = (attack & flat).any() and (attack & ~flat).any()
     shares = {True: flat_share or 0.0, False: 1 - (flat_share or 0.0)} if both and flat_share is not None else {}
     for kind in (True, False):
         of_kind = attack & (flat == kind)
-        names, counts = np.unique(species[of_kind], return_counts=True)
-        if not len(names):
-            continue
-        share = shares.get(kind, of_kind.sum() / attack.sum())
-        each = np.sqrt(counts) / np.sqrt(counts).sum() / counts
-        for name, chance in zip(names, each, strict=True):
-            weights[of_kind & (species == name)] = 0.5 * share * chance
+        chances = np.zeros(len(faces))
+        for name in np.unique(species[of_kind]):
+            mine = np.where(of_kind & (species == name), scenes, 0.0)
+            chances += mine / np.sqrt(mine.sum()) * (2 if name in emphasis else 1)
+        if of_kind.any():
+            share = shares.get(kind, of_kind.sum() / attack.sum())
+            weights += 0.5 * share * chances / chances.sum()
     total: float = weights.sum()
     return weights / total
 
@@ -97,7 +110,7 @@ class _Drawn:
     def __init__(self, faces: Faces, dev: Faces, recipe: Recipe) -> None:
         self.faces, self.dev, self.recipe = faces, dev, recipe
         flat_share = recipe.flat_share if recipe.kind == "m_net" else None
-        self._cumulative = np.cumsum(sampling_weights(faces, flat_share))
+        self._cumulative = np.cumsum(sampling_weights(faces, flat_share, recipe.emphasis))
 
     def draw(self, rng: np.random.Generator) -> NDArray[np.int64]:
         chance = rng.random(self.recipe.faces_per_step)
@@ -123,6 +136,8 @@ class ReflectanceTask(_Drawn):
         parameters = self.faces.preprocessing.reflectance
         if self.recipe.infrared == "raw":
             stack = raw_infrared(stack, [self.faces.samples[i] for i in indices], parameters)
+        if self.recipe.deform:
+            stack = partly_hidden(deformed(stack, rng), rng)
         planes = reflectance_planes(stack, parameters, rng, self.recipe.fmix)
         groups = []
         for count, n, sizes in (

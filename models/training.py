@@ -285,6 +285,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--small", type=int, help="crops of 28 to 64 px, of each face of a step (M-Net)")
     parser.add_argument("--inputs", default="", help=f"planes to look at: {_inputs_text()}; all by default")
     parser.add_argument("--infrared", choices=("distance_free", "raw"), default="distance_free")
+    parser.add_argument("--emphasis", nargs="*", default=[], metavar="SPECIES", help="species to draw twice as often")
+    parser.add_argument("--as-they-are", action="store_true", help="show M-Net faces in the shape that they have")
     parser.add_argument("--without", nargs="*", default=[], metavar="SPECIES", help="species to leave out")
     parser.add_argument("--sensors", nargs="*", default=[], help="learn from these sensors alone")
     parser.add_argument("--accelerator", default="auto", help="of Lightning Fabric: auto, cpu, gpu …")
@@ -308,6 +310,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "inputs": given.inputs,
         "infrared": given.infrared,
         "without": tuple(given.without),
+        "emphasis": tuple(given.emphasis),
+        "deform": not given.as_they_are,
         "sensors": tuple(given.sensors),
     }
     fabric = make_fabric(given.accelerator, given.devices)

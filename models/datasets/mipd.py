@@ -42,8 +42,10 @@ DEV_SHARE: Final = 0.15
 FAR_M: Final = (0.9, 1.25)
 EXPOSURES: Final = (0.5, 0.7, 1.4, 2.0)
 MORE_LIVE: Final = 12_000
+SESSIONS: Final = 122  # none accepted of as many: at most 3 %, two-sided, 95 % (Clopper and Pearson)
+_JUDGED: Final = {"screen_replay": 0.25, "cutout_print": 0.6}  # share of sessions with a frame that is judged; else 0.8
 
-Part = Literal["main", "far", "exposure", "more"]
+Part = Literal["main", "far", "exposure", "more", "prints"]
 Counts = Mapping[Split, Mapping[Species, int]]
 
 _LIVE = {"curved": (1290, 320), "flat": (1289, 684), "simulated": (3901, 1172), "heads": (3464, 1767)}
@@ -80,6 +82,9 @@ def counts_of(part: Part) -> Counts:
         return {"test": {LIVE: 1200, **dict.fromkeys(THREE_D, 174)}}
     if part == "exposure":
         return {"test": {LIVE: 1200, **dict.fromkeys(SPECIES[1:], 84)}}
+    if part == "prints":
+        sessions = {s: FRAMES * round(SESSIONS / _JUDGED.get(s, 0.8)) for s in SPECIES if s in FLAT}
+        return {"test": {LIVE: FRAMES * SESSIONS, **sessions}}
     if part == "more":
         # Heads count double: without rims and seams their material alone tells them.
         return {"train": {LIVE: MORE_LIVE, **{s: MORE_LIVE // (4 if s == "mannequin_head" else 8) for s in THREE_D}}}
@@ -138,8 +143,8 @@ class Recipe(BaseModel):
 
     @classmethod
     def of(cls, part: Part = "main", *, scale: float = 1.0, overlap: float | None = None) -> Recipe:
-        """The recipe of a part: `far` and `exposure` are for testing only, on the test split's people; `more` is for
-        training only.
+        """The recipe of a part: `far`, `exposure` and `prints` (of each 2-D species as many sessions as resolve a
+        rate of 3 %) are for testing only, on the test split's people; `more` is for training only.
         """
         return cls(
             part=part,

@@ -211,7 +211,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, required=True, help="store of faces to fill or to go on with")
     parser.add_argument("--scale", type=float, default=1.0, help="share of the paper's counts")
     parser.add_argument(
-        "--part", choices=get_args(Part), default="main", help="far, exposure: test scenes only; more: training only"
+        "--part",
+        choices=get_args(Part),
+        default="main",
+        help="far, exposure, prints: test scenes only; more: training only",
     )
     parser.add_argument("--overlap", type=float, help="share of masks and heads that are optically skin")
     parser.add_argument("--jobs", type=int, default=2, help="processes")

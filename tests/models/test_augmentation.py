@@ -7,21 +7,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from models.augmentation import (
     add_noise,
     area_crop,
     area_weights,
     cut,
+    deformed,
     depth_faces,
     fuse,
     fused_planes,
+    partly_hidden,
     random_crops,
     raw_infrared,
     reflectance_planes,
 )
 from models.datasets.faces import Faces
-from pipeline.parameters import Patch, ReflectanceParameters, default_patches
+from pipeline.parameters import FACE_SIZE, Patch, ReflectanceParameters, default_patches
 from pipeline.patches import cut_patches
 from pipeline.reflectance import attenuation
 from tests.models.synthetic import synthetic_sample
@@ -95,8 +98,43 @@ def test_gains_stay_small(faces: Path) -> None:
     planes = reflectance_planes(stack, ReflectanceParameters(), np.random.default_rng(0), fmix=0.0).numpy()
     ratio = planes[:, :4].sum((2, 3)) / stack.sum((2, 3))
     assert np.abs(np.log(ratio[:, 3])).max() < 0.06
-    assert np.abs(np.log(ratio[:, :3])).max() < 0.11
+    assert np.abs(np.log(ratio[:, 1])).max() < 0.11
+    assert np.abs(np.log(ratio[:, [0, 2]] / ratio[:, 1:2])).max() < 0.09
     assert np.ptp(ratio[:, 3]) > 0.02
+    assert np.ptp(ratio[:, 0] / ratio[:, 2]) > 0.02
+
+
+def _ramps(count: int) -> NDArray[np.float32]:
+    """Faces [B, 4, S, S] whose bands are a disc of known levels: 1, 2, 3 and 4 tenths."""
+    y, x = np.mgrid[:FACE_SIZE, :FACE_SIZE] - (FACE_SIZE - 1) / 2
+    disc = np.hypot(x, y) < 40
+    bands = np.array([0.1, 0.2, 0.3, 0.4], np.float32)[:, None, None] * disc
+    return np.repeat(bands[None], count, 0).astype(np.float32)
+
+
+def test_deforming_moves_the_outline_and_leaves_the_stuff() -> None:
+    stack = _ramps(16)
+    moved = deformed(stack, np.random.default_rng(0))
+    for band, level in enumerate((0.1, 0.2, 0.3, 0.4)):
+        values = moved[:, band][moved[:, band] != 0]
+        assert values == pytest.approx(level, rel=1e-4), "rims must not darken"
+    areas = (moved[:, 0] > 0).sum((1, 2)) / (stack[:, 0] > 0).sum((1, 2))
+    assert areas.min() > 0.8
+    assert areas.max() < 1.25
+    outlines = {face.tobytes() for face in moved[:, 0] > 0}
+    assert len(outlines) > len(moved) / 2, "some stay nearly as they are"
+    assert np.array_equal(moved, deformed(stack, np.random.default_rng(0)))
+
+
+def test_hidden_parts_are_background_in_every_band() -> None:
+    stack = _ramps(64)
+    shown = partly_hidden(stack, np.random.default_rng(0))
+    gone = (shown == 0) & (stack != 0)
+    assert np.array_equal(gone.all(1), gone.any(1))
+    covered = gone[:, 0].any((1, 2)).mean()
+    assert 0.1 < covered < 0.5
+    assert np.array_equal(shown[~gone], stack[~gone])
+    assert stack[:, 0].any((1, 2)).all(), "the faces passed in stay as they were"
 
 
 def test_depth_faces_are_changed_but_remain_faces(faces: Path) -> None:

@@ -18,9 +18,10 @@ from drivers.errors import SdkMissing
 from drivers.simulated.assets import template
 from drivers.simulated.species import FLAT, SPECIES
 from models.datasets.faces import Faces
-from models.datasets.mipd import LIVE, Pool, Recipe, counts_of, plan, simulator_version
+from models.datasets.mipd import LIVE, SESSIONS, Pool, Recipe, counts_of, plan, simulator_version
 from models.datasets.simulated import JUDGED, generate, report
 from models.errors import DatasetError
+from models.metrics import rate
 from pipeline.face_models import read_nets
 
 try:
@@ -56,7 +57,7 @@ def test_counts_are_the_papers() -> None:
     assert set(counts["test"]) == set(SPECIES)
 
 
-@pytest.mark.parametrize("part", ["main", "far", "exposure", "more"])
+@pytest.mark.parametrize("part", ["main", "far", "exposure", "more", "prints"])
 def test_people_instruments_and_seeds_stand_in_one_split(part: str) -> None:
     planned = plan(Recipe.of(part))
     assert len({job.seed for job in planned}) == len(planned)
@@ -72,6 +73,16 @@ def test_parts_share_people_but_no_scene() -> None:
     assert not main & far | main & exposure | far & exposure
     tested = {job.person for job in plan(Recipe.of("main")) if job.split == "test"}
     assert {job.person for job in plan(Recipe.of("far"))} <= tested
+
+
+def test_enough_sessions_of_every_print_and_screen_to_resolve_three_percent() -> None:
+    planned = plan(Recipe.of("prints"))
+    sessions = Counter(job.species for job in planned)
+    assert set(sessions) == {LIVE, *FLAT}
+    assert min(sessions.values()) >= SESSIONS == sessions[LIVE]
+    assert rate(0, SESSIONS).high < 0.0301
+    assert {job.split for job in planned} == {"test"}
+    assert not {job.seed for job in planned} & {job.seed for job in plan(Recipe.of("main"))}
 
 
 def test_what_is_learnt_beside_the_set_is_of_no_other_split() -> None:

@@ -217,6 +217,26 @@ def test_weights_balance_classes_and_species(faces: Path) -> None:
     assert sampling_weights(masks, 0.12)[masks.attacks].sum() == pytest.approx(0.5)
 
 
+def test_scenes_count_alike_however_many_of_their_moments_are_stored(faces: Path) -> None:
+    stored = Faces.load(faces, split="train")
+    first = stored.recordings == stored.recordings[~stored.attacks][0]
+    fewer = stored.take(np.flatnonzero(~first | (np.arange(len(stored)) == first.argmax())))
+    whole, thinned = sampling_weights(stored, 0.12), sampling_weights(fewer, 0.12)
+    kept = fewer.recordings == stored.recordings[first][0]
+    assert first.sum() > 1 == kept.sum()
+    assert thinned[kept].sum() == pytest.approx(whole[first].sum())
+
+
+def test_a_species_in_emphasis_is_drawn_twice_as_often(faces: Path) -> None:
+    stored = Faces.load(faces, split="train", where=lambda s: not s.flat)
+    samples = [replace(s, species="latex_mask") if s.attack and s.seed % 3 == 0 else s for s in stored.samples]
+    mixed = replace(stored, samples=tuple(samples))
+    latex = mixed.species == "latex_mask"
+    plain, hard = (sampling_weights(mixed, None, emphasis)[latex].sum() for emphasis in ((), ("latex_mask",)))
+    assert 0 < plain < 0.5
+    assert hard == pytest.approx(0.5 * 2 * plain / (0.5 + plain))
+
+
 def test_training_on_one_class_is_refused(faces: Path) -> None:
     with pytest.raises(TrainingError, match="only one"):
         sampling_weights(Faces.load(faces, where=lambda s: not s.attack), None)
