@@ -34,9 +34,9 @@ from models.operating_point import (
     figures_text,
     fit_session_rule,
     session_figures,
-    skin_type_lines,
 )
 from models.scoring import cut_all, ensemble, score_depth, score_patches
+from models.skin_types import skin_types
 from pipeline.bundle import load_bundle
 from pipeline.parameters import (
     BundleDescription,
@@ -185,7 +185,7 @@ def model_card(
         "",
         str(session_figures(test, description.thresholds, description.session)),
         "",
-        *skin_type_lines(test, description.thresholds),
+        *skin_types(test, description.thresholds).lines(),
         "",
         "At 0.5 for both nets:",
         "",

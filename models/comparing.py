@@ -7,7 +7,7 @@ recording err together.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,7 @@ from models.baselines import handmade as features
 from models.baselines.paired import acer_difference
 from models.datasets.faces import Faces, Sample
 from models.figures import Json
-from models.judged import F64, Bools, Recording, decide_frame
+from models.judged import F64, Bools, Recording, decide_frame, decide_recording
 from pipeline.bundle import Bundle
 from pipeline.result import Verdict
 
@@ -49,6 +49,9 @@ def compare(
         judge = _oracle(directory)
         out.append(_beside(directory, accepted, "oracle of true materials", "all species", lambda _: True, judge))
         out.append(_beside(directory, accepted, "oracle of true materials", "masks and bona fide", _solid, judge))
+        rule = bundle.description.session
+        verdicts = {one.name: decide_recording(one, rule, thresholds).verdict is Verdict.LIVE for one in recordings}
+        out.append(_sessions_beside(directory, verdicts, judge))
     return out
 
 
@@ -68,10 +71,25 @@ def _beside(
     threshold = metrics.threshold_of_least_acer(judge(dev), dev.attacks)
     theirs = judge(test) < threshold
     ours = np.array([accepted[sample.recording, sample.frame] for sample in test.samples], bool)
+    return _compared(name, f"{on}, {len(test)} frames", ours, theirs, test)
+
+
+def _sessions_beside(directory: Path, accepted: Mapping[str, bool], oracle: Callable[[Faces], F64]) -> Json:
+    """The oracle and session verdicts on the same sessions: of what a face is made does not change within one."""
+    dev, test = (Faces.load(directory, split=split, where=_solid) for split in ("dev", "test"))
+    threshold = metrics.threshold_of_least_acer(oracle(dev), dev.attacks)
+    _, firsts = np.unique(test.recordings, return_index=True)
+    sessions = test.take(firsts)
+    ours = np.array([accepted[name] for name in sessions.recordings], bool)
+    on = f"masks and bona fide, {len(sessions)} sessions"
+    return _compared("oracle of true materials", on, ours, oracle(sessions) < threshold, sessions)
+
+
+def _compared(name: str, on: str, ours: Bools, theirs: Bools, test: Faces) -> Json:
     difference = acer_difference(ours, theirs, test.attacks, test.recordings)
     return {
         "name": name,
-        "on": f"{on}, {len(test)} frames",
+        "on": on,
         "own": f"{100 * acer(theirs, test.attacks):.2f} %",
         "bundle": f"{100 * acer(ours, test.attacks):.2f} %",
         "difference": f"{100 * difference.value:+.2f} % ({100 * difference.low:+.2f} to {100 * difference.high:+.2f})",

@@ -163,18 +163,6 @@ def session_figures(scores: CascadeScores, thresholds: Thresholds, rule: Session
     )
 
 
-def skin_type_lines(scores: CascadeScores, thresholds: Thresholds) -> list[str]:
-    """BPCER by Fitzpatrick's skin type in Markdown; empty where no live face states one."""
-    accepted = scores.accepted(thresholds)
-    types = np.array([s.skin_type for s in scores.faces.samples])
-    live = ~scores.faces.attacks
-    lines = ["| skin type | BPCER |", "|---|---|"]
-    for kind in np.unique(types[live & (types > 0)]).tolist():
-        of = live & (types == kind)
-        lines.append(f"| {kind} | {metrics.rate(int((~accepted[of]).sum()), int(of.sum()))} |")
-    return lines if len(lines) > 2 else []
-
-
 def figures_text(scores: CascadeScores, thresholds: Thresholds) -> str:
     """Error rates of the cascade in Markdown, frame by frame, at the given thresholds."""
     faces = scores.faces

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from models.baselines import oracle
 from models.comparing import compare
 from models.datasets.faces import Faces
+from models.datasets.mipd import Recipe
 from models.errors import DatasetError
 from models.evaluation import score_faces
 from pipeline.bundle import load_bundle
@@ -32,3 +36,20 @@ def test_the_oracle_knows_simulated_stores_only(faces: Path, tmp_path: Path) -> 
     bundle = load_bundle(tiny_bundle(tmp_path / "b"))
     with pytest.raises(DatasetError):
         compare(faces, [], bundle, oracle=True, handmade=False)
+
+
+def test_sessions_are_held_against_the_oracle_too(faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("sklearn")
+    monkeypatch.setattr(oracle, "fit", partial(oracle.fit, draws=2000))
+    store = tmp_path / "store"
+    shutil.copytree(faces, store)
+    Recipe.of("main").keep_in(store)
+    bundle = load_bundle(tiny_bundle(tmp_path / "b", centre=2.0))
+    recordings = score_faces(bundle, Faces.load(store, where=lambda s: s.split != "train"))
+    frames, solid, sessions = compare(store, recordings, bundle, oracle=True, handmade=False)
+    tested = Faces.load(store, split="test", where=lambda s: not s.flat)
+    assert frames["on"] == f"all species, {len(Faces.load(store, split='test'))} frames"
+    assert solid["on"] == f"masks and bona fide, {len(tested)} frames"
+    assert sessions["on"] == f"masks and bona fide, {len(set(tested.recordings))} sessions"
+    assert sessions["acer"]["bundle"] == 0.5, "a net that accepts all"
+    assert sessions["acer"]["own"] < 0.5

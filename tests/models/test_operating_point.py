@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +19,6 @@ from models.operating_point import (
     fit_session_rule,
     session_figures,
     session_verdicts,
-    skin_type_lines,
 )
 from pipeline.parameters import SessionRule, Thresholds
 from pipeline.temporal import SequentialTest
@@ -124,12 +122,3 @@ def test_an_operating_point_that_judges_nobody_is_refused(scores: CascadeScores)
             check_operating_point(scores, thresholds, SessionRule())
     with pytest.raises(TrainingError, match="session rule ends no live"):
         check_operating_point(scores, choose_thresholds(scores, 0.2), SessionRule(slope=1e-4))
-
-
-def test_bpcer_by_skin_type(scores: CascadeScores) -> None:
-    assert skin_type_lines(scores, Thresholds()) == []
-    samples = tuple(replace(s, skin_type=1 + s.frame % 2) for s in scores.faces.samples)
-    typed = CascadeScores(scores.d_net, scores.m_net, replace(scores.faces, samples=samples))
-    lines = skin_type_lines(typed, Thresholds())
-    assert [line[:5] for line in lines[2:]] == ["| 1 |", "| 2 |"]
-    assert sum(int(line.split("(")[1].split("/")[0]) for line in lines[2:]) == 2
