@@ -73,6 +73,9 @@ def train(
     seed: Annotated[int, typer.Option(min=0, help="Of the nets and their batches.")] = 0,
     jobs: Annotated[int, typer.Option(min=1, max=64, help="Processes that simulate, threads that learn.")] = 1,
     name: Annotated[str, typer.Option(help="Of the bundle, in its card.")] = "own",
+    start: Annotated[
+        Path | None, typer.Option(metavar="BUNDLE", help="Go on from the trained nets of a bundle, not from nothing.")
+    ] = None,
 ) -> Exit:
     """A bundle of one's own from faces: both nets, positions, thresholds, card. Stopped, the same command goes on."""
     from app.train import Origin
@@ -80,7 +83,7 @@ def train(
     from models.plan import Plan
 
     origin = Origin(faces, manifest, simulated, more, every, jobs)
-    plan = Plan(minutes, steps, config, seed, bpcer, jobs, name)
+    plan = Plan(minutes, steps, config, seed, bpcer, jobs, name, start)
     return run(origin, plan, out, make_console(stderr=True))
 
 

@@ -40,13 +40,16 @@ def make_bundle(plan: Plan, store: Path, run: Path, out: Path, watch: Watch, mor
     """Trains both nets on `store` (M-Net on the train split of `more` too) and writes the bundle `out`.
 
     Raises DatasetError for a store that lacks a class or a split, before anything is learnt from it; TrainingError
-    where `out` exists, `run` is of another plan, or the nets tell nothing apart.
+    where `out` exists, `run` is of another plan, the bundle to start from lacks its nets, or these tell nothing apart.
     """
     if out.exists():
         raise TrainingError(f"{out} exists: name a new folder for the bundle")
+    starts = {kind: _start(kind, plan) for kind in KINDS}
     check_store(store)
     torch.set_num_threads(plan.threads)
-    paths = {kind: _train(kind, plan, store, run, watch, more if kind == "m_net" else None) for kind in KINDS}
+    paths = {
+        kind: _train(kind, plan, store, run, watch, more if kind == "m_net" else None, starts[kind]) for kind in KINDS
+    }
     watch("positions", None)
     tuned = finetune(paths["m_net"], store, run / "positions", TuningRecipe(rounds=0, select_on="dev", seed=plan.seed))
     watch("bundle", None)
@@ -73,7 +76,17 @@ def _in_split(split: str, sample: Sample) -> bool:
     return sample.split == split
 
 
-def _train(kind: Kind, plan: Plan, store: Path, run: Path, watch: Watch, more: Path | None) -> Path:
+def _start(kind: Kind, plan: Plan) -> Path | None:
+    """The trained net to go on from; raises TrainingError where the bundle holds none."""
+    if plan.start is None:
+        return None
+    path = plan.start / f"{kind}.pt"
+    if not path.is_file():
+        raise TrainingError(f"{path}: no trained net to start from: give a bundle that holds d_net.pt and m_net.pt")
+    return path
+
+
+def _train(kind: Kind, plan: Plan, store: Path, run: Path, watch: Watch, more: Path | None, start: Path | None) -> Path:
     watch(NAMES[kind], 0.0)
     recipe = Recipe(
         kind,
@@ -83,4 +96,5 @@ def _train(kind: Kind, plan: Plan, store: Path, run: Path, watch: Watch, more: P
         steps=plan.steps,
         seed=plan.seed,
     )
-    return train(recipe, store, run / kind, more=more, watch=lambda share: watch(NAMES[kind], share))
+    told = partial(watch, NAMES[kind])
+    return train(recipe, store, run / kind, more=more, start=start, watch=told)

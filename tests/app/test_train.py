@@ -127,6 +127,34 @@ def test_train_makes_a_bundle_with_its_card(trained: Path) -> None:
 
 
 @NEEDS_TORCH
+def test_train_can_start_from_a_bundle(trained: Path, store: Path, tmp_path: Path) -> None:
+    """One small step after the other: weights are still near those that it began with, and far from random ones."""
+    from models.networks import load_net
+
+    out = tmp_path / "next"
+    few = (*QUICK[:3], "1", *QUICK[4:])
+    assert main(["train", "--faces", str(store), "--out", str(out), "--start", str(trained), *few]) == 0
+    for kind in ("d_net", "m_net"):
+        begun, ended = (load_net(where / f"{kind}.pt", kind)[0] for where in (trained, out))  # type: ignore[arg-type]
+        assert ended.config.mean == begun.config.mean
+        apart = [(a - b).abs().max() for a, b in zip(begun.parameters(), ended.parameters(), strict=True)]
+        assert 0 < max(apart) < 0.01
+
+
+@NEEDS_TORCH
+def test_a_bundle_without_its_trained_nets_is_no_start(
+    trained: Path, store: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    bare = tmp_path / "bare"
+    shutil.copytree(trained, bare, ignore=shutil.ignore_patterns("*.pt"))
+    capfd.readouterr()
+    out = tmp_path / "next"
+    assert main(["train", "--faces", str(store), "--out", str(out), "--start", str(bare), *QUICK]) == 2
+    assert "d_net.pt: no trained net to start from: give a bundle" in told(capfd)
+    assert not out.with_name("next.run").exists()
+
+
+@NEEDS_TORCH
 def test_train_goes_on_where_it_was_stopped(
     trained: Path, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
