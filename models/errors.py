@@ -18,7 +18,7 @@ class TrainingError(TrilumeError):
 
 
 def command(main: Callable[[Sequence[str] | None], None]) -> Callable[..., int]:
-    """A module's `main` with an exit code: 0, or 2 and one logged line for what is not a bug of ours."""
+    """A module's `main` with an exit code: 0, 2 and one logged line for what is not a bug of ours, or 130 on Ctrl-C."""
 
     @wraps(main)
     def wrapped(arguments: Sequence[str] | None = None) -> int:
@@ -27,6 +27,9 @@ def command(main: Callable[[Sequence[str] | None], None]) -> Callable[..., int]:
         except TrilumeError as error:
             logging.getLogger(main.__module__).error("%s", error)
             return 2
+        except KeyboardInterrupt:
+            logging.getLogger(main.__module__).error("stopped")
+            return 130
         return 0
 
     return wrapped

@@ -93,7 +93,8 @@ def _d_net(name: str, **changes: object) -> Training:
 
 
 def _m_net(name: str, *, tuned: bool = False, **changes: object) -> Training:
-    return Training(name, Recipe("m_net", **changes), tuned)  # type: ignore[arg-type]
+    # Trainings as short as these see hardly a face twice: there is nothing to learn by heart.
+    return Training(name, Recipe("m_net", deform=False, **changes), tuned)  # type: ignore[arg-type]
 
 
 def _trainings(species: Mapping[str, Sequence[str]], sensors: Sequence[str]) -> list[Training]:

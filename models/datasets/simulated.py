@@ -18,6 +18,7 @@ import json
 import logging
 import os
 import shutil
+import signal
 import threading
 import time
 from collections import Counter
@@ -153,8 +154,10 @@ def _finder() -> FaceFinder:
 
 
 def _worker() -> None:
-    """One thread, and no life after the process that asked: an orphan would write beside its successor."""
+    """One thread, and no life after the process that asked: an orphan would write beside its successor. Ctrl-C is for
+    that process alone: it lets shards that are begun come to their end."""
     cv2.setNumThreads(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = parent_process()
     if parent is not None:
 
@@ -177,9 +180,13 @@ def generate(directory: Path, recipe: Recipe, processes: int) -> Outcomes:
     start = time.perf_counter()
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=_worker) as pool:
         waiting = [pool.submit(render_chunk, directory, recipe, n) for n in range(chunks)]
-        for done, future in enumerate(as_completed(waiting), start=1):
-            seen += future.result()
-            log.info("%d of %d shards, %.0f s", done, chunks, time.perf_counter() - start)
+        try:
+            for done, future in enumerate(as_completed(waiting), start=1):
+                seen += future.result()
+                log.info("%d of %d shards, %.0f s", done, chunks, time.perf_counter() - start)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
     return seen
 
 

@@ -178,6 +178,39 @@ def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
     assert "judged" in report(seen)
 
 
+def test_ctrl_c_ends_a_run_without_a_traceback(tmp_path: Path) -> None:
+    """As a terminal sends it, to the whole group: shards that are begun come to their end, no further one begins."""
+    recipe = TINY.model_copy(update={"counts": {"train": {"live": 60}}})
+    (tmp_path / "recipe.json").write_text(recipe.model_dump_json())
+    code = (
+        "import sys; from pathlib import Path; from models.datasets import mipd, simulated\n"
+        "from models.errors import command\n"
+        "def main(_):\n"
+        "    simulated.generate(Path(sys.argv[1]), mipd.Recipe.load(Path(sys.argv[2])), 2)\n"
+        "if __name__ == '__main__':\n"
+        "    raise SystemExit(command(main)())\n"
+    )
+    (tmp_path / "run.py").write_text(code)
+    store = tmp_path / "store"
+    command = [sys.executable, str(tmp_path / "run.py"), str(store), str(tmp_path)]
+    environment = {**os.environ, "PYTHONPATH": str(Path.cwd())}
+    with subprocess.Popen(
+        command, env=environment, start_new_session=True, stderr=subprocess.PIPE, text=True
+    ) as process:
+        while not list(store.glob("outcomes/*.json")) and process.poll() is None:
+            time.sleep(0.02)
+        os.killpg(process.pid, signal.SIGINT)
+        _, told = process.communicate()
+    assert process.returncode == 130
+    assert "Traceback" not in told
+    assert told.strip() == "stopped"
+    notes = {path.stem for path in store.glob("outcomes/*.json")}
+    assert len(notes) < len(plan(recipe))
+    assert {path.name.split("-")[1].split(".")[1] for path in store.glob("shard-*")} <= notes, (
+        "no shard without its note"
+    )
+
+
 def _group_lives(group: int) -> bool:
     try:
         os.killpg(group, 0)
