@@ -29,7 +29,7 @@ COLOR_GAIN, TINT_GAIN, INFRARED_GAIN = 0.10, 0.08, 0.05
 NOISE = 0.01
 TURN_RAD, STRETCH, SHEAR, BEND_PX = 0.14, 0.06, 0.05, 2.0
 BENDS = 4  # a side of the grid of places that are moved about
-HIDDEN_SHARE = 0.3  # of faces, a part of which is covered
+HIDDEN_SHARE, TRIMMED_SHARE = 0.3, 0.3  # of faces, a part of which is covered or whose outline is cut
 
 
 def area_weights(start: F64, size: F64, n: int, flip: Bools | None = None) -> F32:
@@ -141,10 +141,14 @@ def deformed(stack: F32, rng: np.random.Generator) -> F32:
 
 
 def partly_hidden(stack: F32, rng: np.random.Generator) -> F32:
-    """Faces [B, 4, S, S], of some of which an ellipse is background: no single spot must decide."""
+    """Faces [B, 4, S, S], of some of which an ellipse is background, and of some all that lies beyond another one: no
+    single spot must decide, nor the outline, which a mask moves by its thickness.
+    """
     shown = stack.copy()
     for i in np.flatnonzero(rng.random(len(stack)) < HIDDEN_SHARE):
         shown[i, :, _ellipse(rng.uniform(16, 96, 2), rng.uniform(6, 24, 2))] = 0
+    for i in np.flatnonzero(rng.random(len(stack)) < TRIMMED_SHARE):
+        shown[i, :, ~_ellipse(rng.uniform(50, 60, 2), rng.uniform((46, 34), (62, 54)))] = 0
     return shown
 
 

@@ -65,12 +65,17 @@ def score_patches(
     *,
     bf16: bool = False,
     infrared: Infrared = "distance_free",
+    within: NDArray[np.bool_] | None = None,
 ) -> F64:
-    """M-Net's attack probabilities at every position, weighted or not: float64 [n, P]."""
+    """M-Net's attack probabilities at every position, weighted or not: float64 [n, P]. `within` bool [112, 112]: the
+    rest of every face becomes background first.
+    """
     net.eval()
     out = np.empty((len(faces), len(patches)))
     for i in _batches(len(faces), BATCH // 4):
         planes = stored_planes(faces, i, infrared)
+        if within is not None:
+            planes *= torch.from_numpy(within.astype(np.float32))
         for where, inputs in cut_all(planes, patches):
             out[i[:, None], where] = _attack(net, inputs, bf16).reshape(len(where), len(i)).T
     return out

@@ -1,11 +1,12 @@
 """Leak probes: may a face be judged by something that is no property of a face?
 
-    python -P -m models.baselines.probes --faces DIR [--frames 600]
+    python -P -m models.baselines.probes --faces DIR [--frames 600] [--m-net NET]
 
 A probe is a logistic regression on a few features that ought to tell nothing: metadata, the order in the store, the
 room behind, noise away from the face. Fitted on the train split, it must not beat chance on the test split, else the
 simulator gives labels away. Informative probes say how far the crudest properties of faces go; they may tell.
-`--frames` renders that many whole frames by the store's recipe, for the probes that look outside the face.
+`--frames` renders that many whole frames by the store's recipe, for the probes that look outside the face. `--m-net`
+says what a trained M-Net tells when all faces have one and the same outline.
 """
 
 from __future__ import annotations
@@ -161,7 +162,8 @@ def _roughness(picture: NDArray[np.float32]) -> float:
 PROBES: Final = (
     Probe("metadata", metadata, anything, must_be_chance=True),
     Probe("order in the store", order, anything, must_be_chance=True),
-    Probe("silhouette, masks", outline, masks, must_be_chance=True),
+    # A mask is as much wider than a head as it is thick, and a hood covers the hair: see `outlined_alike`.
+    Probe("silhouette, masks", outline, masks, must_be_chance=False),
     Probe("silhouette, prints", outline, flat, must_be_chance=False),
     Probe("mean infrared, masks", mean_infrared, solid, must_be_chance=False),
     Probe("colour cells, masks", cell_means(slice(0, 3)), solid, must_be_chance=False),
@@ -218,11 +220,34 @@ def frame_findings(recipe: Recipe, count: int) -> Iterator[Finding]:
         yield judge(name, *examples, must_be_chance=must_be_chance)
 
 
+OUTLINE: Final = (54.0, 56.0), (56.0, 44.0)  # centre and half axes in pixels: within most faces, hair and ears beyond
+
+
+def outlined_alike(net: Path, directory: Path) -> tuple[float, float]:
+    """AUC of M-Net on living faces, masks and heads of the test split: as they are, and cut to one ellipse.
+
+    It looks at the whole face. Raises TrainingError where `net` is no M-Net.
+    """
+    from models.networks import load_net
+    from models.scoring import score_patches
+    from models.tasks import ReflectanceTask
+
+    m_net, _ = load_net(net, "m_net")
+    faces = Faces.load(directory, split="test", where=lambda s: s.reflectance and not s.flat)
+    y, x = np.ogrid[:FACE_SIZE, :FACE_SIZE]
+    (top, left), (tall, wide) = OUTLINE
+    inside = ((y - top) / tall) ** 2 + ((x - left) / wide) ** 2 <= 1
+    scores = [score_patches(m_net, faces, ReflectanceTask.positions, within=cut)[:, 0] for cut in (None, inside)]
+    whole, alike = (metrics.auc(each, faces.attacks) for each in scores)
+    return whole, alike
+
+
 @command
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="models.baselines.probes", description="Do simulated labels leak?")
     parser.add_argument("--faces", type=Path, required=True, help="store of simulated faces")
     parser.add_argument("--frames", type=int, default=0, help="whole frames to render for what lies outside the face")
+    parser.add_argument("--m-net", type=Path, metavar="NET", help="a trained M-Net: does it live on the outline?")
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     log.info("%-32s AUC [99 %% interval]  faces, simulated", "probe")
@@ -231,6 +256,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         found += frame_findings(Recipe.load(given.faces), given.frames)
     for finding in found:
         log.info("%s", finding)
+    if given.m_net:
+        whole, alike = outlined_alike(given.m_net, given.faces)
+        log.info("M-Net, masks and heads: AUC %.4f, with all outlines cut to one ellipse %.4f", whole, alike)
     leaks = [finding.name for finding in found if finding.leak]
     log.info("leaks: %s", ", ".join(leaks) or "none found")
 

@@ -10,8 +10,9 @@ import pytest
 
 from drivers.errors import SdkMissing
 from drivers.simulated.assets import template
+from models.baselines import probes
 from models.baselines.paired import acer_difference
-from models.baselines.probes import PROBES, Examples, Finding, findings, frame_findings, judge
+from models.baselines.probes import PROBES, Examples, Finding, findings, frame_findings, judge, outlined_alike
 from models.datasets.faces import FaceWriter, Split
 from models.datasets.mipd import Recipe
 from pipeline.parameters import Preprocessing
@@ -36,12 +37,28 @@ def _store(directory: Path, planted: Callable[[bool, np.random.Generator], dict[
 
 
 def _found(directory: Path, *names: str) -> dict[str, Finding]:
-    probes = [probe for probe in PROBES if probe.name in names]
-    return {finding.name: finding for finding in findings(directory, probes)}
+    chosen = [probe for probe in PROBES if probe.name in names]
+    return {finding.name: finding for finding in findings(directory, chosen)}
 
 
 def _fair(_: bool, rng: np.random.Generator) -> dict[str, object]:
     return {"infrared_exposure_ms": float(rng.uniform(1, 3)), "light": str(rng.choice(["sun", "office"]))}
+
+
+def test_what_is_left_to_m_net_when_all_outlines_are_one(
+    faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("torch")
+    from models.networks import CascadeNet, net_config, save_net
+
+    save_net(tmp_path / "m_net.pt", "m_net", CascadeNet(net_config("m_net", "tiny")))
+    whole, alike = outlined_alike(tmp_path / "m_net.pt", faces)
+    assert 0 <= min(whole, alike) <= max(whole, alike) <= 1
+    assert whole != alike
+    monkeypatch.setattr(probes, "OUTLINE", ((56.0, 56.0), (200.0, 200.0)))
+    assert outlined_alike(tmp_path / "m_net.pt", faces) == (whole, whole), "an ellipse around everything cuts nothing"
+    monkeypatch.setattr(probes, "OUTLINE", ((-500.0, -500.0), (1.0, 1.0)))
+    assert outlined_alike(tmp_path / "m_net.pt", faces) == (whole, 0.5), "where nothing is left, nothing is told"
 
 
 def test_a_planted_leak_in_metadata_is_found(tmp_path: Path) -> None:
