@@ -26,6 +26,7 @@ from models import metrics
 from models.datasets.faces import Faces, Split
 from models.errors import DatasetError, TrainingError, command
 from models.export import CARD, report_nothing, write_bundle
+from models.precision import processor_has_bf16
 from pipeline.bundle import DESCRIPTION, SUMS, Bundle, load_bundle
 from pipeline.inference import core
 from pipeline.nets import Nets
@@ -37,7 +38,6 @@ log = logging.getLogger(__name__)
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 NETS = ("d_net", "m_net")
-PLAIN: tuple[Precision, ...] = ("f32", "bf16")
 
 MAX_DROP = 0.002
 """Of a net's AUC on the dev split: NNCF takes operations back to f32 until no more than this is lost."""
@@ -328,10 +328,17 @@ def _at(description: BundleDescription, d_net: Precision, m_net: Precision) -> B
     return description.model_copy(update={"precision": d_net, "m_net_precision": own})
 
 
+def plain_precisions() -> tuple[Precision, ...]:
+    """What nets can run at as they are: a processor without bfloat16 computes in float32 whatever it is asked for, and
+    a bundle that it found faster so would answer otherwise elsewhere.
+    """
+    return ("f32", "bf16") if processor_has_bf16() else ("f32",)
+
+
 def _measured(bundle: Bundle, small: Mapping[str, ov.Model], faces: Faces, threads: int) -> dict[Precision, Measured]:
-    """Both nets at all three precisions, as the program runs them."""
+    """Both nets at every precision, as the program runs them."""
     found = bundle.description
-    bundles = {p: replace(bundle, description=_at(found, p, p)) for p in PLAIN}
+    bundles = {p: replace(bundle, description=_at(found, p, p)) for p in plain_precisions()}
     with TemporaryDirectory() as folder:
         written = write_bundle(Path(folder, "int8"), _at(found, "int8", "int8"), small["d_net"], small["m_net"])
         return measure({**bundles, "int8": load_bundle(written)}, faces, threads)

@@ -11,7 +11,7 @@ import openvino as ov
 import pytest
 from openvino import opset13 as ops
 
-from models import metrics
+from models import metrics, quantising
 from models.errors import TrainingError
 from models.export import infer
 from models.quantising import (
@@ -101,6 +101,15 @@ def test_a_bundle_states_a_precision_for_each_net(tmp_path: Path) -> None:
     planes = np.random.default_rng(0).random((10, 112, 112), np.float32)
     mixed = replace(bundle, description=bundle.description.model_copy(update={"m_net_precision": "int8"}))
     assert Nets(mixed, 1).reflectance(planes)[0] == pytest.approx(Nets(bundle, 1).reflectance(planes)[0], abs=1e-6)
+
+
+@pytest.mark.parametrize(("has", "tried"), [(True, ("f32", "bf16")), (False, ("f32",))])
+def test_bf16_is_tried_where_the_processor_has_it(
+    has: bool, tried: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Elsewhere its time is that of f32 and its choice would be chance."""
+    monkeypatch.setattr(quantising, "processor_has_bf16", lambda: has)
+    assert quantising.plain_precisions() == tried
 
 
 def test_an_existing_bundle_is_refused_before_any_work(faces: Path, tmp_path: Path) -> None:
