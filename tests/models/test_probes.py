@@ -48,13 +48,14 @@ def _fair(_: bool, rng: np.random.Generator) -> dict[str, object]:
 def test_what_is_left_to_m_net_when_all_outlines_are_one(
     faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("torch")
+    torch = pytest.importorskip("torch")
     from models.networks import CascadeNet, net_config, save_net
 
+    torch.manual_seed(0)
     save_net(tmp_path / "m_net.pt", "m_net", CascadeNet(net_config("m_net", "tiny")))
     whole, alike = outlined_alike(tmp_path / "m_net.pt", faces)
-    assert 0 <= min(whole, alike) <= max(whole, alike) <= 1
-    assert whole != alike
+    assert 0 <= alike <= 1
+    assert whole != 0.5, "an untrained net, too, answers to what it sees"
     monkeypatch.setattr(probes, "OUTLINE", ((56.0, 56.0), (200.0, 200.0)))
     assert outlined_alike(tmp_path / "m_net.pt", faces) == (whole, whole), "an ellipse around everything cuts nothing"
     monkeypatch.setattr(probes, "OUTLINE", ((-500.0, -500.0), (1.0, 1.0)))
