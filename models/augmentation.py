@@ -146,9 +146,9 @@ def partly_hidden(stack: F32, rng: np.random.Generator) -> F32:
     """
     shown = stack.copy()
     for i in np.flatnonzero(rng.random(len(stack)) < HIDDEN_SHARE):
-        shown[i, :, _ellipse(rng.uniform(16, 96, 2), rng.uniform(6, 24, 2))] = 0
+        shown[i, :, ellipse(rng.uniform(16, 96, 2), rng.uniform(6, 24, 2))] = 0
     for i in np.flatnonzero(rng.random(len(stack)) < TRIMMED_SHARE):
-        shown[i, :, ~_ellipse(rng.uniform(50, 60, 2), rng.uniform((46, 34), (62, 54)))] = 0
+        shown[i, :, ~ellipse(rng.uniform(50, 60, 2), rng.uniform((46, 34), (62, 54)))] = 0
     return shown
 
 
@@ -175,7 +175,8 @@ def _shifted(maps: U8, rng: np.random.Generator) -> U8:
     return padded[:, (rows + 1).clip(0, edge)[:, None], (columns + 1).clip(0, edge)]
 
 
-def _ellipse(centre: F64, radii: F64) -> Bools:
+def ellipse(centre: F64, radii: F64) -> Bools:
+    """bool [112, 112], true within: centre and half axes (y, x) in pixels."""
     y, x = np.ogrid[:FACE_SIZE, :FACE_SIZE]
     inside: Bools = ((y - centre[0]) / radii[0]) ** 2 + ((x - centre[1]) / radii[1]) ** 2 <= 1
     return inside
@@ -191,10 +192,10 @@ def depth_faces(maps: U8, rng: np.random.Generator) -> Tensor:
     for target, face in zip(out, maps, strict=True):
         changed = _shifted(face, rng)
         if rng.random() < 0.3:
-            outline = _ellipse(rng.uniform(50, 62, 2), rng.uniform((42, 34), (60, 56)))
+            outline = ellipse(rng.uniform(50, 62, 2), rng.uniform((42, 34), (60, 56)))
             changed = np.where(outline, changed, BACKGROUND)
         for _ in range(rng.integers(0, 4) if rng.random() < 0.5 else 0):
-            hole = _ellipse(rng.uniform(16, 96, 2), rng.uniform(2, 9, 2))
+            hole = ellipse(rng.uniform(16, 96, 2), rng.uniform(2, 9, 2))
             changed = np.where(hole, BACKGROUND, changed)
         surface = (changed != BACKGROUND).all(0)
         noise = rng.standard_normal(face.shape, np.float32) * np.float32(rng.uniform(0, NOISE))

@@ -7,8 +7,10 @@ recording err together.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final, Literal
 
 import numpy as np
 
@@ -20,6 +22,16 @@ from models.figures import Json
 from models.judged import F64, Bools, Recording, decide_frame, decide_recording
 from pipeline.bundle import Bundle
 from pipeline.result import Verdict
+
+_MASKS: Final = "masks and bona fide"
+
+
+@dataclass(frozen=True, slots=True)
+class _Decisions:
+    """The bundle's own: was the frame, or its whole session, taken for live?"""
+
+    unit: Literal["frames", "sessions"]
+    live: Callable[[Sample], bool]
 
 
 def acer(accepted: Bools, attacks: Bools) -> float:
@@ -34,24 +46,23 @@ def compare(
 
     Raises DatasetError where the oracle is asked about faces that were not simulated.
     """
-    thresholds = bundle.description.thresholds
-    accepted = {
-        (recording.name, frame.number): decide_frame(frame, thresholds, foreign=False).verdict is Verdict.LIVE
-        for recording in recordings
-        for frame in recording.frames
+    thresholds, rule = bundle.description.thresholds, bundle.description.session
+    frames = {
+        (one.name, frame.number): decide_frame(frame, thresholds, foreign=False).verdict is Verdict.LIVE
+        for one in recordings
+        for frame in one.frames
     }
+    sessions = {one.name: decide_recording(one, rule, thresholds).verdict is Verdict.LIVE for one in recordings}
+    by_frame = _Decisions("frames", lambda sample: frames[sample.recording, sample.frame])
+    by_session = _Decisions("sessions", lambda sample: sessions[sample.recording])
     out = []
     if handmade:
-        out.append(
-            _beside(directory, accepted, "hand-made features", "masks and bona fide", _solid, _handmade(directory))
-        )
+        out.append(_beside(directory, by_frame, "hand-made features", _MASKS, _solid, _handmade(directory)))
     if oracle:
-        judge = _oracle(directory)
-        out.append(_beside(directory, accepted, "oracle of true materials", "all species", lambda _: True, judge))
-        out.append(_beside(directory, accepted, "oracle of true materials", "masks and bona fide", _solid, judge))
-        rule = bundle.description.session
-        verdicts = {one.name: decide_recording(one, rule, thresholds).verdict is Verdict.LIVE for one in recordings}
-        out.append(_sessions_beside(directory, verdicts, judge))
+        name, judge = "oracle of true materials", _oracle(directory)
+        out.append(_beside(directory, by_frame, name, "all species", lambda _: True, judge))
+        # Of what a face is made does not change within a session.
+        out += [_beside(directory, ours, name, _MASKS, _solid, judge) for ours in (by_frame, by_session)]
     return out
 
 
@@ -61,7 +72,7 @@ def _solid(sample: Sample) -> bool:
 
 def _beside(
     directory: Path,
-    accepted: dict[tuple[str, int], bool],
+    decisions: _Decisions,
     name: str,
     on: str,
     where: Callable[[Sample], bool],
@@ -69,27 +80,15 @@ def _beside(
 ) -> Json:
     dev, test = (Faces.load(directory, split=split, where=where) for split in ("dev", "test"))
     threshold = metrics.threshold_of_least_acer(judge(dev), dev.attacks)
+    if decisions.unit == "sessions":
+        _, firsts = np.unique(test.recordings, return_index=True)
+        test = test.take(firsts)
     theirs = judge(test) < threshold
-    ours = np.array([accepted[sample.recording, sample.frame] for sample in test.samples], bool)
-    return _compared(name, f"{on}, {len(test)} frames", ours, theirs, test)
-
-
-def _sessions_beside(directory: Path, accepted: Mapping[str, bool], oracle: Callable[[Faces], F64]) -> Json:
-    """The oracle and session verdicts on the same sessions: of what a face is made does not change within one."""
-    dev, test = (Faces.load(directory, split=split, where=_solid) for split in ("dev", "test"))
-    threshold = metrics.threshold_of_least_acer(oracle(dev), dev.attacks)
-    _, firsts = np.unique(test.recordings, return_index=True)
-    sessions = test.take(firsts)
-    ours = np.array([accepted[name] for name in sessions.recordings], bool)
-    on = f"masks and bona fide, {len(sessions)} sessions"
-    return _compared("oracle of true materials", on, ours, oracle(sessions) < threshold, sessions)
-
-
-def _compared(name: str, on: str, ours: Bools, theirs: Bools, test: Faces) -> Json:
+    ours = np.array([decisions.live(sample) for sample in test.samples], bool)
     difference = acer_difference(ours, theirs, test.attacks, test.recordings)
     return {
         "name": name,
-        "on": on,
+        "on": f"{on}, {len(test)} {decisions.unit}",
         "own": f"{100 * acer(theirs, test.attacks):.2f} %",
         "bundle": f"{100 * acer(ours, test.attacks):.2f} %",
         "difference": f"{100 * difference.value:+.2f} % ({100 * difference.low:+.2f} to {100 * difference.high:+.2f})",

@@ -12,13 +12,9 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-import os
-import threading
-import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import asdict, dataclass, replace
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +33,7 @@ from models.scoring import ensemble, score_depth, score_patches
 from models.tables import Result, measure, write_tables
 from models.tasks import admitted
 from models.training import train
+from models.workers import workers
 from pipeline.parameters import FACE_SIZE, Patch, default_patches
 
 log = logging.getLogger(__name__)
@@ -206,20 +203,7 @@ def _stages(todo: Sequence[Job], plan: Protocol) -> Iterator[list[Job]]:
     yield second
 
 
-def _leave_with_parent() -> None:
-    """Ends this process when the one that started it is gone: no two may train in one folder."""
-    parent = os.getppid()
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
 def _prepare_worker() -> None:
-    _leave_with_parent()
     torch.set_num_threads(1)
     _log_plainly()
 
@@ -228,14 +212,10 @@ def _run_all(todo: Sequence[Job], processes: int) -> Iterator[list[Result]]:
     if processes == 1:
         yield from map(run_job, todo)
         return
-    with ProcessPoolExecutor(processes, get_context("spawn"), _prepare_worker) as pool:
+    with workers(processes, _prepare_worker) as pool:
         pending = [pool.submit(run_job, job) for job in todo]
-        try:
-            for future in as_completed(pending):
-                yield future.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+        for future in as_completed(pending):
+            yield future.result()
 
 
 def read_results(path: Path) -> list[Result]:

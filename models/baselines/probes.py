@@ -42,6 +42,10 @@ RESAMPLES: Final = 1000
 FEW: Final = 24  # features that also enter squared: a spread may tell where a mean does not
 CELLS: Final = 16
 CONFIDENCE: Final = 0.99  # several probes are read at once
+OUTLINE: Final = (
+    (54.0, 56.0),
+    (56.0, 44.0),
+)  # centre, half axes (y, x) in pixels: within most faces, hair and ears beyond
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -220,23 +224,19 @@ def frame_findings(recipe: Recipe, count: int) -> Iterator[Finding]:
         yield judge(name, *examples, must_be_chance=must_be_chance)
 
 
-OUTLINE: Final = (54.0, 56.0), (56.0, 44.0)  # centre and half axes in pixels: within most faces, hair and ears beyond
-
-
 def outlined_alike(net: Path, directory: Path) -> tuple[float, float]:
     """AUC of M-Net on living faces, masks and heads of the test split: as they are, and cut to one ellipse.
 
     It looks at the whole face. Raises TrainingError where `net` is no M-Net.
     """
+    from models.augmentation import ellipse
     from models.networks import load_net
     from models.scoring import score_patches
     from models.tasks import ReflectanceTask
 
     m_net, _ = load_net(net, "m_net")
     faces = Faces.load(directory, split="test", where=lambda s: s.reflectance and not s.flat)
-    y, x = np.ogrid[:FACE_SIZE, :FACE_SIZE]
-    (top, left), (tall, wide) = OUTLINE
-    inside = ((y - top) / tall) ** 2 + ((x - left) / wide) ** 2 <= 1
+    inside = ellipse(*(np.array(pair) for pair in OUTLINE))
     scores = [score_patches(m_net, faces, ReflectanceTask.positions, within=cut)[:, 0] for cut in (None, inside)]
     whole, alike = (metrics.auc(each, faces.attacks) for each in scores)
     return whole, alike

@@ -16,16 +16,13 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-import os
 import shutil
 import signal
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from functools import cache
-from multiprocessing import get_context, parent_process
 from pathlib import Path
 from resource import RUSAGE_CHILDREN, RUSAGE_SELF, getrusage
 from typing import Final, get_args
@@ -39,6 +36,7 @@ from drivers.simulated.species import FLAT
 from models.datasets.faces import FaceWriter, Sample
 from models.datasets.mipd import LIVE, Job, Part, Recipe, plan
 from models.errors import DatasetError, command
+from models.workers import workers
 from pipeline.faces import FaceFinder
 from pipeline.gate import check_faces
 from pipeline.parameters import Preprocessing
@@ -154,18 +152,9 @@ def _finder() -> FaceFinder:
 
 
 def _worker() -> None:
-    """One thread, and no life after the process that asked: an orphan would write beside its successor. Ctrl-C is for
-    that process alone: it lets shards that are begun come to their end."""
+    """One thread. Ctrl-C is for the process that asked: it lets shards that are begun come to their end."""
     cv2.setNumThreads(1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = parent_process()
-    if parent is not None:
-
-        def follow() -> None:
-            parent.join()
-            os._exit(1)
-
-        threading.Thread(target=follow, daemon=True).start()
 
 
 def generate(directory: Path, recipe: Recipe, processes: int) -> Outcomes:
@@ -178,15 +167,11 @@ def generate(directory: Path, recipe: Recipe, processes: int) -> Outcomes:
     chunks = -(-len(plan(recipe)) // recipe.chunk)
     seen: Outcomes = Counter()
     start = time.perf_counter()
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=_worker) as pool:
+    with workers(processes, _worker) as pool:
         waiting = [pool.submit(render_chunk, directory, recipe, n) for n in range(chunks)]
-        try:
-            for done, future in enumerate(as_completed(waiting), start=1):
-                seen += future.result()
-                log.info("%d of %d shards, %.0f s", done, chunks, time.perf_counter() - start)
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+        for done, future in enumerate(as_completed(waiting), start=1):
+            seen += future.result()
+            log.info("%d of %d shards, %.0f s", done, chunks, time.perf_counter() - start)
     return seen
 
 

@@ -142,19 +142,32 @@ def test_a_store_keeps_its_recipe_and_refuses_another(tmp_path: Path) -> None:
         generate(tmp_path / "other", TINY, 1)
 
 
+def generating(store: Path, recipe: Recipe) -> subprocess.Popen[str]:
+    """`generate` by two processes, in a group of its own, as the module's command runs it."""
+    beside = store.parent / "recipe.json"
+    beside.write_text(recipe.model_dump_json())
+    script = store.parent / "run.py"
+    script.write_text(
+        "import sys; from pathlib import Path; from models.datasets import mipd, simulated\n"
+        "from models.errors import command\n"
+        "def main(_):\n"
+        "    simulated.generate(Path(sys.argv[1]), mipd.Recipe.load(Path(sys.argv[2])), 2)\n"
+        "if __name__ == '__main__':\n"
+        "    raise SystemExit(command(main)())\n"
+    )
+    return subprocess.Popen(
+        [sys.executable, str(script), str(store), str(beside.parent)],
+        env={**os.environ, "PYTHONPATH": str(Path.cwd())},
+        start_new_session=True,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
 def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
     """SIGKILL to the parent after the first shard; its workers must die too, and the second run mend the rest."""
     killed, whole = tmp_path / "killed", tmp_path / "whole"
-    (tmp_path / "recipe.json").write_text(TINY.model_dump_json())
-    code = (
-        "import sys; from pathlib import Path; from models.datasets import mipd, simulated\n"
-        "if __name__ == '__main__':\n"
-        "    simulated.generate(Path(sys.argv[1]), mipd.Recipe.load(Path(sys.argv[2])), 2)\n"
-    )
-    (tmp_path / "run.py").write_text(code)
-    environment = {**os.environ, "PYTHONPATH": str(Path.cwd())}
-    command = [sys.executable, str(tmp_path / "run.py"), str(killed), str(tmp_path)]
-    with subprocess.Popen(command, env=environment, start_new_session=True) as process:
+    with generating(killed, TINY) as process:
         while not list(killed.glob("outcomes/*.json")) and process.poll() is None:
             time.sleep(0.02)
         process.send_signal(signal.SIGKILL)
@@ -181,22 +194,8 @@ def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
 def test_ctrl_c_ends_a_run_without_a_traceback(tmp_path: Path) -> None:
     """As a terminal sends it, to the whole group: shards that are begun come to their end, no further one begins."""
     recipe = TINY.model_copy(update={"counts": {"train": {"live": 60}}})
-    (tmp_path / "recipe.json").write_text(recipe.model_dump_json())
-    code = (
-        "import sys; from pathlib import Path; from models.datasets import mipd, simulated\n"
-        "from models.errors import command\n"
-        "def main(_):\n"
-        "    simulated.generate(Path(sys.argv[1]), mipd.Recipe.load(Path(sys.argv[2])), 2)\n"
-        "if __name__ == '__main__':\n"
-        "    raise SystemExit(command(main)())\n"
-    )
-    (tmp_path / "run.py").write_text(code)
     store = tmp_path / "store"
-    command = [sys.executable, str(tmp_path / "run.py"), str(store), str(tmp_path)]
-    environment = {**os.environ, "PYTHONPATH": str(Path.cwd())}
-    with subprocess.Popen(
-        command, env=environment, start_new_session=True, stderr=subprocess.PIPE, text=True
-    ) as process:
+    with generating(store, recipe) as process:
         while not list(store.glob("outcomes/*.json")) and process.poll() is None:
             time.sleep(0.02)
         os.killpg(process.pid, signal.SIGINT)
