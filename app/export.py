@@ -32,7 +32,7 @@ class As:
     name: str
     max_bpcer: float = 0.05
     precision: Literal["f32", "bf16"] = "f32"
-    more: Path | None = None
+    more: tuple[Path, ...] = ()
     int8: bool = False
     threads: int = 2
 

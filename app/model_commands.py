@@ -13,8 +13,8 @@ from app.options import AcceptOption, BundleOption, ForceOption, make_console
 commands = typer.Typer()
 
 MoreOption = Annotated[
-    Path | None,
-    typer.Option("--more", metavar="STORE", help="A second store, of training only, that M-Net learns from."),
+    list[Path] | None,
+    typer.Option("--more", metavar="STORE", help="A further store that M-Net learns from; again for each."),
 ]
 ConfigOption = Annotated[
     Literal["edge", "paper", "tiny"],
@@ -82,7 +82,7 @@ def train(
     from app.train import train as run
     from models.plan import Plan
 
-    origin = Origin(faces, manifest, simulated, more, every, jobs)
+    origin = Origin(faces, manifest, simulated, tuple(more or ()), every, jobs)
     plan = Plan(minutes, steps, config, seed, bpcer, jobs, name, start)
     return run(origin, plan, out, make_console(stderr=True))
 
@@ -121,8 +121,8 @@ def export(
     precision: Annotated[Literal["f32", "bf16"], typer.Option(help="In which two nets run.")] = "f32",
     bpcer: BpcerOption = 0.05,
     more: Annotated[
-        Path | None,
-        typer.Option("--more", metavar="STORE", help="The second store that M-Net learnt from, for the card."),
+        list[Path] | None,
+        typer.Option("--more", metavar="STORE", help="Further stores M-Net learnt from, for the card."),
     ] = None,
     threads: ThreadsOption = 2,
     name: Annotated[str, typer.Option(help="Of the bundle, in its card.")] = "own",
@@ -131,7 +131,7 @@ def export(
     from app.export import As, Nets
     from app.export import export as run
 
-    wish = As(name, bpcer, precision, more, int8, threads)
+    wish = As(name, bpcer, precision, tuple(more or ()), int8, threads)
     return run(Nets(d_net, m_net, bundle), faces, out, wish, make_console(stderr=True))
 
 

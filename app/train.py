@@ -28,12 +28,12 @@ from pipeline.bundle import load_bundle
 @dataclass(frozen=True, slots=True)
 class Origin:
     """Where the faces come from, one of: a store, a manifest of recordings (every `every`-th frame), the simulator at
-    a scale of the paper's counts. `more`: a second store that M-Net also learns from. `jobs`: processes."""
+    a scale of the paper's counts. `more`: further stores that M-Net also learns from. `jobs`: processes."""
 
     store: Path | None = None
     manifest: Path | None = None
     simulated: float | None = None
-    more: Path | None = None
+    more: tuple[Path, ...] = ()
     every: int = 5
     jobs: int = 1
 
@@ -115,7 +115,7 @@ def _simulate(origin: Origin, store: Path, watch: Steps) -> None:
         raise Refused(f"faces could not be simulated: {last}")
 
 
-def _made(plan: Plan, store: Path, run: Path, out: Path, more: Path | None, console: Console) -> None:
+def _made(plan: Plan, store: Path, run: Path, out: Path, more: tuple[Path, ...], console: Console) -> None:
     from models.making import make_bundle
 
     with steps(console) as watch:

@@ -162,7 +162,7 @@ def model_card(
     directory: Path,
     test: CascadeScores,
     found: Sequence[Parity],
-    more: Path | None = None,
+    more: Sequence[Path] = (),
 ) -> str:
     """MODEL_CARD.md: what the bundle is for, its data, and its figures on the test split."""
     origin = description.origin.replace("_", "-")
@@ -200,14 +200,15 @@ def model_card(
     return "\n".join(lines) + "\n"
 
 
-def _counts(directory: Path, more: Path | None) -> list[str]:
+def _counts(directory: Path, more: Sequence[Path]) -> list[str]:
     """A table of faces by species and split."""
     samples = Faces.load(directory).samples
     counts = Counter((s.species or "bona fide", str(s.split)) for s in samples)
     columns = ["train", "dev", "test"]
-    if more is not None:
+    if more:
         columns.insert(1, "train, M-Net alone")
-        counts.update((s.species or "bona fide", columns[1]) for s in Faces.load(more, split="train").samples)
+    for store in more:
+        counts.update((s.species or "bona fide", columns[1]) for s in Faces.load(store, split="train").samples)
     lines = [f"| species | {' | '.join(columns)} |", "|---" * (1 + len(columns)) + "|"]
     for species in sorted({name for name, _ in counts}):
         lines.append(f"| {species} | " + " | ".join(str(counts[species, column]) for column in columns) + " |")
@@ -222,9 +223,9 @@ def bundle(
     name: str = "shipped",
     max_bpcer: float = 0.02,
     precision: Precision = "f32",
-    more: Path | None = None,
+    more: Sequence[Path] = (),
 ) -> Path:
-    """Calibrates, converts, checks and writes; returns `out`. `more`: the second store that M-Net learnt from, for the
+    """Calibrates, converts, checks and writes; returns `out`. `more`: further stores that M-Net learnt from, for the
     card.
 
     Raises DatasetError for a store that lacks a split, TrainingError where `out` exists or parity fails.
@@ -268,7 +269,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--d-net", type=Path, required=True, help="model.pt of a trained D-Net")
     parser.add_argument("--m-net", type=Path, required=True, help="model.pt of a trained or fine-tuned M-Net")
     parser.add_argument("--faces", type=Path, required=True, help="store of prepared faces")
-    parser.add_argument("--more", type=Path, help="the second store that M-Net learnt from, for the card")
+    parser.add_argument(
+        "--more", type=Path, nargs="+", default=[], metavar="STORE", help="other stores M-Net learnt from, for the card"
+    )
     parser.add_argument("--out", type=Path, required=True, help="new folder of the bundle")
     parser.add_argument("--name", default="shipped")
     parser.add_argument("--bpcer", type=float, default=0.02, help="share of live faces that may be rejected")

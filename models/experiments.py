@@ -46,7 +46,7 @@ class Settings:
     """Where experiments read and write, and their budgets. `stores`: name → folder; `faces` is learnt from.
 
     M-Net's fine-tuning takes half of `minutes_m` on top. Steps, where given, replace the minutes of training: minutes
-    favour nets that are quick, and on a busy machine those that ran while it was idle. `more`: a second store that
+    favour nets that are quick, and on a busy machine those that ran while it was idle. `more`: further stores that
     every net learns from.
     """
 
@@ -58,15 +58,15 @@ class Settings:
     steps_m: int | None = None
     rounds: int = 36
     tuning_faces: int = 800
-    more: str = ""
+    more: tuple[str, ...] = ()
 
     @property
     def faces(self) -> Path:
         return Path(self.stores["faces"])
 
     @property
-    def more_faces(self) -> Path | None:
-        return Path(self.more) if self.more else None
+    def more_faces(self) -> tuple[Path, ...]:
+        return tuple(Path(store) for store in self.more)
 
     def recipe(self, training: Training, seed: int) -> Recipe:
         of_d = training.recipe.kind == "d_net"
@@ -279,7 +279,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--faces", type=Path, required=True, help="store of prepared faces")
     parser.add_argument("--far", type=Path, help="store of faces at distances that training has not seen")
     parser.add_argument("--exposure", type=Path, help="store of faces at exposures that training has not seen")
-    parser.add_argument("--more", type=Path, help="a second store to learn from, such as the part `more`")
+    parser.add_argument(
+        "--more", type=Path, nargs="+", default=[], metavar="STORE", help="further stores to learn from, such as `more`"
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder of the experiments; broken-off ones go on")
     parser.add_argument("--minutes-d", type=float, default=3.0, help="of each training of D-Net")
     parser.add_argument("--minutes-m", type=float, default=6.0, help="of each training of M-Net; half more to tune it")
@@ -303,7 +305,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         given.steps_d,
         given.steps_m,
         given.rounds,
-        more=str(given.more or ""),
+        more=tuple(str(store) for store in given.more),
     )
     tables = run(settings, given.out, given.seeds, given.jobs, [name for name in given.only.split(",") if name])
     log.info("tables: %s", tables)

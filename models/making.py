@@ -8,7 +8,7 @@ A run that was stopped goes on: each training from its last checkpoint.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -36,8 +36,8 @@ Watch = Callable[[str, float | None], None]
 """Is told the step that runs, and the share of its budget that is spent (None: not known)."""
 
 
-def make_bundle(plan: Plan, store: Path, run: Path, out: Path, watch: Watch, more: Path | None = None) -> Path:
-    """Trains both nets on `store` (M-Net on the train split of `more` too) and writes the bundle `out`.
+def make_bundle(plan: Plan, store: Path, run: Path, out: Path, watch: Watch, more: Sequence[Path] = ()) -> Path:
+    """Trains both nets on `store` (M-Net on the train splits of `more` too) and writes the bundle `out`.
 
     Raises DatasetError for a store that lacks a class or a split, before anything is learnt from it; TrainingError
     where `out` exists, `run` is of another plan, the bundle to start from lacks its nets, or these tell nothing apart.
@@ -47,9 +47,8 @@ def make_bundle(plan: Plan, store: Path, run: Path, out: Path, watch: Watch, mor
     starts = {kind: _start(kind, plan) for kind in KINDS}
     check_store(store)
     torch.set_num_threads(plan.threads)
-    paths = {
-        kind: _train(kind, plan, store, run, watch, more if kind == "m_net" else None, starts[kind]) for kind in KINDS
-    }
+    others: dict[Kind, Sequence[Path]] = {"d_net": (), "m_net": more}
+    paths = {kind: _train(kind, plan, (store, *others[kind]), run, watch, starts[kind]) for kind in KINDS}
     watch("positions", None)
     tuned = finetune(paths["m_net"], store, run / "positions", TuningRecipe(rounds=0, select_on="dev", seed=plan.seed))
     watch("bundle", None)
@@ -86,7 +85,7 @@ def _start(kind: Kind, plan: Plan) -> Path | None:
     return path
 
 
-def _train(kind: Kind, plan: Plan, store: Path, run: Path, watch: Watch, more: Path | None, start: Path | None) -> Path:
+def _train(kind: Kind, plan: Plan, stores: Sequence[Path], run: Path, watch: Watch, start: Path | None) -> Path:
     watch(NAMES[kind], 0.0)
     recipe = Recipe(
         kind,
@@ -97,4 +96,4 @@ def _train(kind: Kind, plan: Plan, store: Path, run: Path, watch: Watch, more: P
         seed=plan.seed,
     )
     told = partial(watch, NAMES[kind])
-    return train(recipe, store, run / kind, more=more, start=start, watch=told)
+    return train(recipe, stores[0], run / kind, more=stores[1:], start=start, watch=told)

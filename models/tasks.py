@@ -106,15 +106,30 @@ def _targets(faces: Faces, indices: NDArray[np.int64]) -> Tensor:
     return torch.from_numpy(np.where(faces.attacks[indices], ATTACK, LIVE))
 
 
+def twins(faces: Faces) -> NDArray[np.int64]:
+    """Of each face the same scene with the other label, int64 [n]; itself where there is none. Scenes are told by
+    their seeds, so faces of real cameras have no twin.
+    """
+    place = {(s.seed, s.attack): i for i, s in enumerate(faces.samples)}
+    return np.array([place.get((s.seed, not s.attack), i) if s.seed else i for i, s in enumerate(faces.samples)])
+
+
 class _Drawn:
     def __init__(self, faces: Faces, dev: Faces, recipe: Recipe) -> None:
         self.faces, self.dev, self.recipe = faces, dev, recipe
         flat_share = recipe.flat_share if recipe.kind == "m_net" else None
         self._cumulative = np.cumsum(sampling_weights(faces, flat_share, recipe.emphasis))
+        self._twins = twins(faces)
 
     def draw(self, rng: np.random.Generator) -> NDArray[np.int64]:
+        """Faces of a step. Of two neighbours the second is the first one's twin where that has one: what the two
+        differ in is what they are made of.
+        """
         chance = rng.random(self.recipe.faces_per_step)
-        return np.searchsorted(self._cumulative, chance).clip(max=len(self.faces) - 1)
+        drawn = np.searchsorted(self._cumulative, chance).clip(max=len(self.faces) - 1)
+        first = drawn[:-1:2]
+        drawn[1::2] = np.where(self._twins[first] != first, self._twins[first], drawn[1::2])
+        return drawn
 
 
 class DepthTask(_Drawn):
@@ -156,9 +171,9 @@ class ReflectanceTask(_Drawn):
         return mean
 
 
-def make_task(recipe: Recipe, directory: Path, more: Path | None = None) -> DepthTask | ReflectanceTask:
-    """The net's faces of the store: train split to learn from, joined by that of the store `more` where one is given;
-    a fixed part of the dev split to watch.
+def make_task(recipe: Recipe, directory: Path, more: Sequence[Path] = ()) -> DepthTask | ReflectanceTask:
+    """The net's faces of the store: train split to learn from, joined by those of the stores `more`; a fixed part of
+    the dev split to watch.
     """
     if recipe.without:
         known = {sample.species for sample in Faces.load(directory).samples}
@@ -167,8 +182,8 @@ def make_task(recipe: Recipe, directory: Path, more: Path | None = None) -> Dept
             raise TrainingError(f"no {unknown[0]} in {directory} to leave out: its species are {sorted(known - {''})}")
     where = admitted(recipe)
     faces = Faces.load(directory, split="train", where=where)
-    if more is not None:
-        faces = faces.joined(Faces.load(more, split="train", where=where))
+    for store in more:
+        faces = faces.joined(Faces.load(store, split="train", where=where))
     watched = watched_by(recipe.kind, faces)
     dev = Faces.load(directory, split="dev", where=lambda s: where(s) and watched(s))
     chosen = np.random.default_rng(0).permutation(len(dev))[: recipe.dev_faces]

@@ -244,11 +244,11 @@ def train(
     faces: Path,
     out: Path,
     fabric: Fabric | None = None,
-    more: Path | None = None,
+    more: Sequence[Path] = (),
     start: Path | None = None,
     watch: Callable[[float], None] = lambda _share: None,
 ) -> Path:
-    """Trains a net on a store of faces, and on the train split of a second one; returns the path of `model.pt`.
+    """Trains a net on a store of faces, and on the train splits of further ones; returns the path of `model.pt`.
 
     `start` is a trained net to go on from, such as the shipped bundle's `m_net.pt`; `watch` is told the spent share of
     the budget after each step.
@@ -269,7 +269,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="models.training", description="Trains D-Net or M-Net.")
     parser.add_argument("net", choices=KINDS)
     parser.add_argument("--faces", type=Path, required=True, help="store of prepared faces")
-    parser.add_argument("--more", type=Path, help="a second store to learn from, such as the part `more`")
+    parser.add_argument(
+        "--more", type=Path, nargs="+", default=[], metavar="STORE", help="further stores to learn from, such as `more`"
+    )
     parser.add_argument("--start", type=Path, help="a trained net (.pt) to begin with instead of random weights")
     parser.add_argument("--out", type=Path, required=True, help="folder of the run; a broken-off run goes on")
     parser.add_argument("--minutes", type=float, default=30.0)

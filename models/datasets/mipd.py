@@ -13,16 +13,18 @@ Living faces: curved 1290 / 320, flat 1289 / 684 (the masks' column repeats it),
 3464 / 1767. The paper has no development split: ours is `DEV_SHARE` of its train counts, with people and
 instruments of its own.
 
-Beside the set stand parts that no table of the paper knows: `far` and `exposure` for testing, and `more`, with which
-the shipped M-Net learns. Its errors fall with the number of scenes, not of moments, so each of its scenes has one.
+Beside the set stand parts that no table of the paper knows: `far`, `exposure` and `prints` for testing, `more` and
+`twins`, with which the shipped M-Net learns. Its errors fall with the number of scenes, not of moments, so each of
+their scenes has one. Twins are scenes that are seen alive and again as a mask or head, all else equal: whoever learns
+the person, the room or the light of one by heart learns nothing from it.
 """
 
 from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal, get_args
 
@@ -42,10 +44,11 @@ DEV_SHARE: Final = 0.15
 FAR_M: Final = (0.9, 1.25)
 EXPOSURES: Final = (0.5, 0.7, 1.4, 2.0)
 MORE_LIVE: Final = 12_000
+TWINS: Final = 7_000
 SESSIONS: Final = 122  # none accepted of as many: at most 3 %, two-sided, 95 % (Clopper and Pearson)
 _JUDGED: Final = {"screen_replay": 0.25, "cutout_print": 0.6}  # share of sessions with a frame that is judged; else 0.8
 
-Part = Literal["main", "far", "exposure", "more", "prints"]
+Part = Literal["main", "far", "exposure", "more", "prints", "twins"]
 Counts = Mapping[Split, Mapping[Species, int]]
 
 _LIVE = {"curved": (1290, 320), "flat": (1289, 684), "simulated": (3901, 1172), "heads": (3464, 1767)}
@@ -85,9 +88,10 @@ def counts_of(part: Part) -> Counts:
     if part == "prints":
         sessions = {s: FRAMES * round(SESSIONS / _JUDGED.get(s, 0.8)) for s in SPECIES if s in FLAT}
         return {"test": {LIVE: FRAMES * SESSIONS, **sessions}}
-    if part == "more":
+    if part in ("more", "twins"):
+        live = MORE_LIVE if part == "more" else TWINS
         # Heads count double: without rims and seams their material alone tells them.
-        return {"train": {LIVE: MORE_LIVE, **{s: MORE_LIVE // (4 if s == "mannequin_head" else 8) for s in THREE_D}}}
+        return {"train": {LIVE: live, **{s: live // (4 if s == "mannequin_head" else 8) for s in THREE_D}}}
     train, test = _table(0), _table(1)
     return {
         "train": {species: round((1 - DEV_SHARE) * n) for species, n in train.items()},
@@ -119,7 +123,10 @@ _POOLS: Final[Mapping[Split, Pool]] = {
     "dev": Pool(first=20_000_000, people=80, instruments=40),
     "test": Pool(first=30_000_000, people=200, instruments=80),
 }
-_MORE_POOL: Final = Pool(first=_POOLS["train"].first, people=6000, instruments=1500)
+_LARGE_POOLS: Final[Mapping[Part, Mapping[Split, Pool]]] = {
+    "more": {"train": Pool(first=_POOLS["train"].first, people=6000, instruments=1500)},
+    "twins": {"train": Pool(first=_POOLS["train"].first, people=20_000, instruments=5000)},
+}
 _SCENE_BLOCK: Final = 100_000  # seeds kept for the scenes of one species in one part
 _PARTS: Final = get_args(Part)
 
@@ -144,14 +151,14 @@ class Recipe(BaseModel):
     @classmethod
     def of(cls, part: Part = "main", *, scale: float = 1.0, overlap: float | None = None) -> Recipe:
         """The recipe of a part: `far`, `exposure` and `prints` (of each 2-D species as many sessions as resolve a
-        rate of 3 %) are for testing only, on the test split's people; `more` is for training only.
+        rate of 3 %) are for testing only, on the test split's people; `more` and `twins` are for training only.
         """
         return cls(
             part=part,
             scale=scale,
-            frames=1 if part == "more" else FRAMES,
+            frames=1 if part in _LARGE_POOLS else FRAMES,
             counts=counts_of(part),
-            pools={"train": _MORE_POOL} if part == "more" else _POOLS,
+            pools=_LARGE_POOLS.get(part, _POOLS),
             distance_m=FAR_M if part == "far" else DISTANCE_M,
             exposures=EXPOSURES if part == "exposure" else (1.0,),
             overlap=Difficulty().overlap if overlap is None else overlap,
@@ -215,25 +222,30 @@ def plan(recipe: Recipe) -> list[Job]:
     Within a species sensors take turns, and exposures within a sensor. People are shared by living faces and
     attacks of one split: the same person is seen alive and in several instruments.
     """
-    planned = []
+    planned: list[tuple[Job, ...]] = []
     for split, counts in recipe.counts.items():
-        pool = recipe.pools[split]
         for species, frames in counts.items():
-            kind = SPECIES.index(species)
-            first = pool.first + _SCENE_BLOCK * (kind + len(SPECIES) * _PARTS.index(recipe.part))
             scenes = max(1, round(frames * recipe.scale / recipe.frames))
-            draws = np.random.default_rng([4, first]).integers([pool.people, pool.instruments], size=(scenes, 2))
-            for n, (who, which) in enumerate(draws.tolist()):
-                planned.append(
-                    Job(
-                        split,
-                        species,
-                        seed=first + n,
-                        person=pool.first + who,
-                        instrument=pool.first + kind * _SCENE_BLOCK + which,
-                        preset=recipe.presets[n % len(recipe.presets)],
-                        exposure=recipe.exposures[n // len(recipe.presets) % len(recipe.exposures)],
-                    )
-                )
+            if recipe.part != "twins":
+                planned += [(job,) for job in _jobs(recipe, split, species, scenes)]
+            elif species != LIVE:
+                attacks = _jobs(recipe, split, species, scenes)
+                planned += [(replace(job, species=LIVE), job) for job in attacks]
     order = np.random.default_rng(0).permutation(len(planned))
-    return [planned[i] for i in order]
+    return [job for i in order for job in planned[i]]
+
+
+def _jobs(recipe: Recipe, split: Split, species: Species, scenes: int) -> Iterator[Job]:
+    pool, kind = recipe.pools[split], SPECIES.index(species)
+    first = pool.first + _SCENE_BLOCK * (kind + len(SPECIES) * _PARTS.index(recipe.part))
+    draws = np.random.default_rng([4, first]).integers([pool.people, pool.instruments], size=(scenes, 2))
+    for n, (who, which) in enumerate(draws.tolist()):
+        yield Job(
+            split,
+            species,
+            seed=first + n,
+            person=pool.first + who,
+            instrument=pool.first + kind * _SCENE_BLOCK + which,
+            preset=recipe.presets[n % len(recipe.presets)],
+            exposure=recipe.exposures[n // len(recipe.presets) % len(recipe.exposures)],
+        )

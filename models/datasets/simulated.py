@@ -1,6 +1,6 @@
 """Faces of the simulated camera, prepared as a running program would prepare them.
 
-    python -P -m models.datasets.simulated --out DIR [--scale 0.25] [--jobs 2] [--part main|far|exposure|more]
+    python -P -m models.datasets.simulated --out DIR [--scale 0.25] [--jobs 2] [--part main|more|twins|…]
 
 Each scene is one person or one instrument before the camera, seen at a few moments; `mipd` says which. A scene is a
 function of its seed, a shard of its scenes: a run that was killed goes on where it stopped and ends with the same
@@ -206,7 +206,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--part",
         choices=get_args(Part),
         default="main",
-        help="far, exposure, prints: test scenes only; more: training only",
+        help="far, exposure, prints: test scenes only; more, twins: training only",
     )
     parser.add_argument("--overlap", type=float, help="share of masks and heads that are optically skin")
     parser.add_argument("--jobs", type=int, default=2, help="processes")

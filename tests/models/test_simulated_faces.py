@@ -9,7 +9,9 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -18,8 +20,8 @@ from drivers.errors import SdkMissing
 from drivers.simulated.assets import template
 from drivers.simulated.species import FLAT, SPECIES
 from models.datasets.faces import Faces
-from models.datasets.mipd import LIVE, SESSIONS, Pool, Recipe, counts_of, plan, simulator_version
-from models.datasets.simulated import JUDGED, generate, report
+from models.datasets.mipd import LIVE, SESSIONS, TWINS, Part, Pool, Recipe, counts_of, plan, simulator_version
+from models.datasets.simulated import JUDGED, generate, report, scene_of
 from models.errors import DatasetError
 from models.metrics import rate
 from pipeline.face_models import read_nets
@@ -93,6 +95,35 @@ def test_what_is_learnt_beside_the_set_is_of_no_other_split() -> None:
     judged = [job for job in main if job.split != "train"]
     assert not {job.person for job in more} & {job.person for job in judged}
     assert not {job.instrument for job in more} & {job.instrument for job in judged}
+
+
+def test_twins_differ_in_what_they_are_made_of_alone() -> None:
+    planned = plan(Recipe.of("twins"))
+    live, attacks = planned[::2], planned[1::2]
+    assert {job.species for job in live} == {LIVE}
+    assert not {job.species for job in attacks} & {LIVE, *FLAT}
+    assert [replace(job, species=LIVE) for job in attacks] == live
+    assert len({job.seed for job in live}) == len(live) == TWINS
+    assert {job.split for job in planned} == {"train"}
+    for part in get_args(Part):
+        if part != "twins":
+            others = plan(Recipe.of(part))
+            assert not {job.seed for job in live} & {job.seed for job in others}
+            judged = [job for job in others if job.split != "train"]
+            assert not {job.person for job in live} & {job.person for job in judged}
+            assert not {job.instrument for job in attacks} & {job.instrument for job in judged}
+
+
+def test_twins_stand_in_the_same_light_before_the_same_room() -> None:
+    recipe = Recipe.of("twins")
+    living, masked = (scene_of(job, recipe) for job in plan(recipe)[:2])
+    assert masked.is_attack
+    assert not living.is_attack
+    for name in ("subject_id", "light", "brightness", "color_target", "conditions"):
+        assert getattr(living, name) == getattr(masked, name)
+    assert np.array_equal(living.lamps, masked.lamps)
+    assert np.array_equal(living.motion.centre, masked.motion.centre)
+    assert all(np.array_equal(a.vertices, b.vertices) for (a, _), (b, _) in zip(living.room, masked.room, strict=True))
 
 
 def test_a_person_is_seen_alive_and_in_several_instruments() -> None:

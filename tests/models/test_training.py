@@ -23,7 +23,7 @@ from models.networks import KINDS, Kind, load_net
 from models.precision import mixed
 from models.recipes import Recipe, learning_rate, paper_recipe
 from models.scoring import ensemble, score_depth, score_patches
-from models.tasks import make_task, sampling_weights
+from models.tasks import ReflectanceTask, make_task, sampling_weights, twins
 from models.training import Trainer, main, make_fabric, train
 from pipeline.parameters import default_patches
 
@@ -235,6 +235,31 @@ def test_a_species_in_emphasis_is_drawn_twice_as_often(faces: Path) -> None:
     plain, hard = (sampling_weights(mixed, None, emphasis)[latex].sum() for emphasis in ((), ("latex_mask",)))
     assert 0 < plain < 0.5
     assert hard == pytest.approx(0.5 * 2 * plain / (0.5 + plain))
+
+
+def test_a_twin_comes_along_in_the_same_step(faces: Path) -> None:
+    stored = Faces.load(faces, split="train", where=lambda s: s.reflectance and not s.flat)
+    live, attacks = np.flatnonzero(~stored.attacks), np.flatnonzero(stored.attacks)
+    pairs = min(len(live), len(attacks)) - 1
+    samples = [replace(s, seed=0) for s in stored.samples]
+    for n in range(pairs):
+        for i in (live[n], attacks[n]):
+            samples[i] = replace(samples[i], seed=100 + n)
+    mixed = replace(stored, samples=tuple(samples))
+    partner = twins(mixed)
+    assert pairs > 1
+    assert np.array_equal(partner[live[:pairs]], attacks[:pairs])
+    assert np.array_equal(partner[partner], np.arange(len(mixed)))
+    assert partner[live[pairs]] == live[pairs]
+    task = ReflectanceTask(mixed, mixed, Recipe("m_net", faces_per_step=400))
+    drawn = task.draw(np.random.default_rng(0))
+    first, second = drawn[::2], drawn[1::2]
+    paired = partner[first] != first
+    assert paired.any()
+    assert np.array_equal(second[paired], partner[first[paired]])
+    assert mixed.attacks[drawn].mean() == pytest.approx(0.5, abs=0.1)
+    single = Recipe("m_net", faces_per_step=1)
+    assert len(ReflectanceTask(mixed, mixed, single).draw(np.random.default_rng(0))) == 1
 
 
 def test_training_on_one_class_is_refused(faces: Path) -> None:
