@@ -278,7 +278,7 @@ class Rates(QWidget):
             self.tr("lost {0}").format(state.lost),
             self.tr("passed over {0}").format(state.passed_over),
             self.tr("age {0}").format(age),
-            state.trouble or _phase_words(state.phase),
+            state.trouble or self._doubt(state) or _phase_words(state.phase),
         )
         if said == self._said:
             return
@@ -290,6 +290,11 @@ class Rates(QWidget):
         self._trouble.setToolTip(said[-1])
         urgent = state.trouble is not None
         self._trouble.setStyleSheet(f"color: {QColor(theme.ATTACK).name()}; font-weight: 600" if urgent else "")
+
+    def _doubt(self, state: State) -> str:
+        """Why reflectance may be missing though the camera runs: its projector is not as it says."""
+        disputed = state.health.disputed if state.health and state.phase == "running" else 0
+        return str(self.tr("projector not as told in {n} infrared pictures").format(n=disputed)) if disputed else ""
 
 
 def _phase_words(phase: str) -> str:

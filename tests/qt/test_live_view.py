@@ -16,6 +16,7 @@ from app.kiosk.live_view import LiveView
 from app.kiosk.panes import marks_of
 from calibration.rig import Extrinsics
 from drivers.registration import register
+from drivers.supervision import Health
 from pipeline.upright import turn_picture
 from tests.app.scene import FACE, LENS, RIG, frame
 from tests.drivers.recordings import noise_rig, noise_set
@@ -204,6 +205,18 @@ class TestView:
             "age 50 ms",
             "bad cable",
         ]
+
+    def test_a_projector_that_is_not_as_told_is_named(self, view: LiveView) -> None:
+        health = Health("streaming", 1, 0, None, 90, 0, 0, 0, 30.0, 0.02, 0, disputed=12)
+        words = "projector not as told in 12 infrared pictures"
+        for given, told in (
+            (state(health=health), words),
+            (state(health=replace(health, disputed=0)), ""),
+            (state(health=health, trouble="bad cable"), "bad cable"),
+            (state("closed", health=health), "closed"),
+        ):
+            view.refresh(shown(0), given, ())
+            assert view._status._trouble.text() == told
 
     def test_of_a_recording_that_is_over_no_rate_and_no_age_is_told(self, view: LiveView) -> None:
         view.refresh(shown(0), state("ended", age_s=31.0, delivered_fps=4.0, lost=2), ())

@@ -670,6 +670,10 @@
             <translation>Kamera wird geöffnet</translation>
         </message>
         <message>
+            <source>projector not as told in {n} infrared pictures</source>
+            <translation>Projektor anders als gemeldet in {n} Infrarotbildern</translation>
+        </message>
+        <message>
             <source>waiting for the camera</source>
             <translation>warte auf die Kamera</translation>
         </message>

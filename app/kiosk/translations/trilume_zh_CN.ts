@@ -669,6 +669,10 @@
             <translation>正在打开相机</translation>
         </message>
         <message>
+            <source>projector not as told in {n} infrared pictures</source>
+            <translation>{n} 幅红外图像中投射器状态与相机所报不符</translation>
+        </message>
+        <message>
             <source>waiting for the camera</source>
             <translation>正在等待相机</translation>
         </message>
