@@ -26,7 +26,7 @@ Infrared = Literal["distance_free", "raw"]
 
 BACKGROUND = 255  # of F1, F2 and F3
 COLOR_GAIN, TINT_GAIN, INFRARED_GAIN = 0.10, 0.08, 0.05
-NOISE = 0.01
+NOISE, FINE_NOISE = 0.01, 0.003  # of depth, of reflectance, where more would hide how bands go together
 TURN_RAD, STRETCH, SHEAR, BEND_PX = 0.14, 0.06, 0.05, 2.0
 BENDS = 4  # a side of the grid of places that are moved about
 HIDDEN_SHARE, TRIMMED_SHARE = 0.3, 0.3  # of faces, a part of which is covered or whose outline is cut
@@ -72,7 +72,7 @@ def random_crops(planes: Tensor, n: int, sizes: tuple[float, float], rng: np.ran
     return area_crop(planes, area_weights(y, size, n), columns)
 
 
-def add_noise(planes: Tensor, rng: np.random.Generator, largest: float = NOISE) -> Tensor:
+def add_noise(planes: Tensor, rng: np.random.Generator, largest: float = FINE_NOISE) -> Tensor:
     """White noise of a random strength per face, on face pixels only (the background of `planes` is 0)."""
     sigma = torch.from_numpy(rng.uniform(0, largest, (len(planes), 1, 1, 1)).astype(np.float32))
     noise = torch.from_numpy(rng.standard_normal(tuple(planes.shape), np.float32))
@@ -124,7 +124,7 @@ def deformed(stack: F32, rng: np.random.Generator) -> F32:
     they are made of, which no bending changes. A pixel is face where most of what it shows was.
     """
     count, _, size, _ = stack.shape
-    degree = rng.uniform(0, 1, (count, 1))  # some stay nearly as they are: resampling smooths noise
+    degree = rng.uniform(-0.5, 1, (count, 1)).clip(min=0)  # a third stay as they are: resampling smooths patterns
     turn, shear = degree[:, 0] * rng.uniform(-1, 1, (2, count)) * [[TURN_RAD], [SHEAR]]
     stretch = np.exp(degree * rng.uniform(-STRETCH, STRETCH, (count, 2)))
     turned = np.array([[np.cos(turn), shear - np.sin(turn)], [np.sin(turn), np.cos(turn)]]).transpose(2, 0, 1)

@@ -24,6 +24,7 @@ import torch
 from torch import Tensor, nn
 
 from models.errors import TrainingError
+from models.patterns import Patterns
 from pipeline.parameters import PLANES
 
 Kind = Literal["d_net", "m_net"]
@@ -56,8 +57,9 @@ class NetConfig:
     `widths` are the stages' output channels, `bottleneck` the inner share of them, `groups` the groups of
     the 3×3 convolutions (cardinality). Of the `linear` leading planes the net takes the logarithm: what tells
     materials apart is the ratio of bands, and in logarithms a ratio is a difference, which a convolution can
-    take. `cells` > 0 gives the head the planes themselves as a fourth level, in `cells`×`cells` cells. `mean` and
-    `std` (one a plane, after the logarithm) are constants of the net, not of a face.
+    take. `cells` > 0 gives the head the planes themselves as a fourth level, in `cells`×`cells` cells, `patterns` > 0
+    a fifth of that width: how the fine pattern of infrared follows that of colour (`Patterns`). `mean` and `std` (one a
+    plane, after the logarithm) are constants of the net, not of a face.
 
     `spans` (`INPUTS`) narrow what the net looks at: one branch for each span of planes, no branch for the rest.
     The net takes all planes all the same, so that whatever feeds it stays as it is.
@@ -76,6 +78,7 @@ class NetConfig:
     dropout: float = 0.2
     linear: int = 0
     cells: int = 0
+    patterns: int = 0
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
     spans: Spans = ()
@@ -99,18 +102,21 @@ def net_config(kind: Kind, name: Literal["paper", "edge", "tiny"] = "edge", inpu
     """
     if inputs and inputs not in INPUTS[kind]:
         raise TrainingError(f"inputs {inputs!r} are none of {kind}: give one of {', '.join(INPUTS[kind])}")
-    return replace(_whole_config(kind, name), spans=INPUTS[kind].get(inputs, ()))
+    whole, spans = _whole_config(kind, name), INPUTS[kind].get(inputs, ())
+    return replace(whole, spans=spans, patterns=0 if spans else whole.patterns)  # patterns want both bands
 
 
 def _whole_config(kind: Kind, name: Literal["paper", "edge", "tiny"]) -> NetConfig:
     channels = (1, 1, 1) if kind == "d_net" else (4, 3, 3)
     stride: Literal[2, 4] = 4 if kind == "d_net" else 2
-    linear, cells = (0, 0) if kind == "d_net" else (4, 16)
+    linear, cells, patterns = (0, 0, 0) if kind == "d_net" else (4, 16, 64)
     if name == "paper":
         return NetConfig(channels, (256, 512, 1024), (3, 4, 6), (32, 32, 32), 64, 7, stride, 512, linear=linear)
     if name == "edge":
-        return NetConfig(channels, (64, 128, 256), (2, 2, 2), (2, 4, 8), 32, 3, stride, 128, linear=linear, cells=cells)
-    return NetConfig(channels, (16, 32, 32), (1, 1, 1), (1, 2, 2), 8, 3, stride, 16, linear=linear, cells=cells)
+        edge = NetConfig(channels, (64, 128, 256), (2, 2, 2), (2, 4, 8), 32, 3, stride, 128, linear=linear)
+        return replace(edge, cells=cells, patterns=patterns)
+    tiny = NetConfig(channels, (16, 32, 32), (1, 1, 1), (1, 2, 2), 8, 3, stride, 16, linear=linear)
+    return replace(tiny, cells=cells, patterns=patterns // 8)
 
 
 def _convolution(inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Sequential:
@@ -227,9 +233,11 @@ class CascadeNet(nn.Module):  # type: ignore[misc]
         fused = [len(counts) * width for width in config.widths]
         self.excitations = nn.ModuleList(SqueezeExcitation(width, config.se_ratio) for width in fused)
         self.grid = Cells(sum(counts), config.cells) if config.cells else None
+        self.patterns = Patterns(config.patterns) if config.patterns else None
+        seen = sum(fused) + (self.grid.features if self.grid else 0) + config.patterns
         self.head = nn.Sequential(
             nn.Dropout(config.dropout),
-            nn.Linear(sum(fused) + (self.grid.features if self.grid else 0), config.hidden),
+            nn.Linear(seen, config.hidden),
             nn.ReLU(inplace=True),
             nn.Linear(config.hidden, 2),
         )
@@ -237,7 +245,8 @@ class CascadeNet(nn.Module):  # type: ignore[misc]
     def forward(self, planes: Tensor) -> Tensor:
         spans = self.config.branches
         face = (planes[:, slice(*spans[0])].amax(1, keepdim=True) > 0).to(planes.dtype)
-        planes = (in_logarithms(planes, self.config.linear) - self.mean) / self.std
+        logs = in_logarithms(planes, self.config.linear)
+        planes = (logs - self.mean) / self.std
         groups = [planes[:, first:end] for first, end in spans]
         branches = [branch(group) for branch, group in zip(self.branches, groups, strict=True)]
         levels = [
@@ -246,6 +255,8 @@ class CascadeNet(nn.Module):  # type: ignore[misc]
         ]
         if self.grid is not None:
             levels.append(self.grid(torch.cat(groups, 1), face))
+        if self.patterns is not None:
+            levels.append(self.patterns(logs[:, : self.config.linear], face))
         return self.head(torch.cat(levels, 1))
 
 
@@ -293,6 +304,20 @@ def load_net(path: Path, kind: Kind) -> tuple[CascadeNet, dict[str, Any]]:
     if found != kind:
         raise TrainingError(f"{path} holds a {found}, not a {kind}: swap the two files")
     return net.eval(), content
+
+
+def grown(net: CascadeNet, config: NetConfig) -> CascadeNet:
+    """`net` in the shape `config`, which may have the level of patterns that it lacks: what it says stays as it is,
+    until it has learnt to use that level. Raises TrainingError where they differ in anything else.
+    """
+    if replace(config, patterns=net.config.patterns) != net.config or (net.config.patterns and not config.patterns):
+        raise TrainingError("the two have another shape")
+    new = CascadeNet(config)
+    first, weights = "head.1.weight", net.state_dict()
+    old = weights[first]
+    weights[first] = torch.cat([old, old.new_zeros(len(old), new.head[1].in_features - old.shape[1])], 1)
+    new.load_state_dict({**new.state_dict(), **weights})
+    return new
 
 
 def in_logarithms(planes: Tensor, linear: int) -> Tensor:

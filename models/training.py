@@ -35,6 +35,7 @@ from models.networks import (
     KINDS,
     CascadeNet,
     freeze_statistics,
+    grown,
     load_net,
     net_config,
     parameter_count,
@@ -117,9 +118,10 @@ class Trainer:
         if start is None:
             return CascadeNet(with_statistics(config, _statistics(self.task)))
         net, _ = load_net(start, recipe.kind)
-        if replace(net.config, mean=(), std=()) != config:
-            raise TrainingError(f"{start} has another shape than --config {recipe.config}: give the one that it has")
-        return net
+        try:
+            return grown(net, replace(config, mean=net.config.mean, std=net.config.std))
+        except TrainingError as error:
+            raise TrainingError(f"{start} and --config {recipe.config}: {error}: give the one that it has") from error
 
     def _make_optimiser(self) -> torch.optim.Optimizer:
         recipe = self.recipe

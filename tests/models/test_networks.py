@@ -69,7 +69,7 @@ def test_levels_are_low_middle_high_and_branches_side_by_side() -> None:
         net(first)
         net(torch.cat([first[:, :4], torch.rand(1, 6, 32, 32)], 1))
     assert [s.shape[1] for s in seen[:3]] == [48, 96, 96]
-    assert heads[0].shape[1] == 240 + (2 * 10 + 1) * 16**2
+    assert heads[0].shape[1] == 240 + (2 * 10 + 1) * 16**2 + 8
     for level, width in enumerate((16, 32, 32)):
         assert torch.equal(seen[level][:, :width], seen[level + 3][:, :width])
         assert not torch.equal(seen[level][:, width:], seen[level + 3][:, width:])
