@@ -7,7 +7,9 @@ It sees no picture. The material of every scene is drawn again from its seeds, a
 is given. What it cannot tell is optically skin, so that a net which does better on simulated faces has found a leak.
 `--bands` shows it the four diffuse albedos alone: what the mean of every band could tell at best. `--seen` shows it
 every number as a camera can know it at best: the room's light, colour balance and exposure, the emitter's tolerance and
-infrared from the sun stand between a band and its reading. Nothing else is kept from it, no noise is added.
+infrared from the sun stand between a band and its reading. Nothing else is kept from it, no noise is added. `--error`
+makes it read gloss, shade and the pigments' contrast from a picture, as a net must: 1 stands for `READING`. Without,
+it knows living faces by numbers that are constants of the simulator, and no camera could.
 """
 
 from __future__ import annotations
@@ -42,6 +44,9 @@ BANDS: Final = slice(0, 4)  # of a material's vector
 EVERYTHING: Final = slice(None)
 LIPS: Final = slice(4, 8)
 LIT: Final = np.array([0.7, 0.5, 0.5])  # share of the key lamp, the sky and the ground that reaches a face's front
+READING: Final = {8: 0.06, 9: 0.01, 10: 0.1, 11: 0.03, 12: 0.03, 13: 0.03, 17: 0.06, 18: 0.06}
+"""Deviations with which a picture tells roughness, f0, lobe, wrap, melanin, blood, nir_melanin and nir_blood, by their
+places in `Material.vector`. They are assumed: a third of what attacks vary by to more than all of it."""
 OVERLAPS: Final = (0.03, 0.04, 0.05, 0.06, 0.07, 0.08)
 
 
@@ -58,14 +63,17 @@ def draw(count: int, difficulty: Difficulty, first_seed: int = FIRST_SEED) -> tu
     return np.array(rows), kinds
 
 
-def as_seen(materials: F64, seeds: Sequence[int]) -> F64:
+def as_seen(materials: F64, seeds: Sequence[int], error: float = 0.0) -> F64:
     """Materials float64 [n, 21] with the bands of skin and lips as a camera reads them in some room of the simulator,
     one for each of `seeds`: colour up to its brightness, which exposure follows, and up to tint and balance; infrared
-    with the emitter's tolerance and what the room adds to it.
+    with the emitter's tolerance and what the room adds to it. The numbers of `READING` are `error` times as uncertain.
     """
     pairs = zip(materials, seeds, strict=True)
     factors: F64 = np.array([_readings(row, np.random.default_rng([6, seed])) for row, seed in pairs])
-    return materials * factors
+    read = materials * factors
+    noise = np.array([np.random.default_rng([7, seed]).standard_normal(len(READING)) for seed in seeds])
+    read[:, list(READING)] += error * noise * list(READING.values())
+    return read
 
 
 def _readings(material: F64, rng: np.random.Generator) -> F64:
@@ -83,15 +91,18 @@ def _readings(material: F64, rng: np.random.Generator) -> F64:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Oracle:
-    """Gradient-boosted trees on the `fields` of a material's vector, given `seen` as a camera can know it."""
+    """Gradient-boosted trees on the `fields` of a material's vector, given `seen` as a camera can know it, read with
+    `error` (`as_seen`).
+    """
 
     model: Any
     fields: slice
     seen: bool = False
+    error: float = 0.0
 
     def shown(self, materials: F64, seeds: Sequence[int]) -> F64:
         """What it looks at of materials float64 [n, 21] in the scenes `seeds`."""
-        return (as_seen(materials, seeds) if self.seen else materials)[:, self.fields]
+        return (as_seen(materials, seeds, self.error) if self.seen else materials)[:, self.fields]
 
     def scores(self, materials: F64, seeds: Sequence[int]) -> F64:
         """Attack probabilities float64 [n]."""
@@ -99,15 +110,17 @@ class Oracle:
         return probabilities
 
 
-def fit(difficulty: Difficulty, *, draws: int = DRAWS, fields: slice = EVERYTHING, seen: bool = False) -> Oracle:
+def fit(
+    difficulty: Difficulty, *, draws: int = DRAWS, fields: slice = EVERYTHING, seen: bool = False, error: float = 0.0
+) -> Oracle:
     """An oracle for faces of a difficulty. Raises DatasetError where scikit-learn is missing."""
     try:
         from sklearn.ensemble import HistGradientBoostingClassifier
-    except ImportError as error:
-        raise DatasetError("the oracle needs scikit-learn: pip install 'trilume[train]'") from error
+    except ImportError as missing:
+        raise DatasetError("the oracle needs scikit-learn: pip install 'trilume[train]'") from missing
     materials, kinds = draw(draws, difficulty)
     model = HistGradientBoostingClassifier(random_state=0, early_stopping=True)
-    oracle = Oracle(model, fields, seen)
+    oracle = Oracle(model, fields, seen, error)
     model.fit(oracle.shown(materials, range(FIRST_SEED, FIRST_SEED + draws)), kinds != LIVE)
     return oracle
 
@@ -141,12 +154,16 @@ def rates(scores: F64, species: NDArray[np.str_]) -> metrics.ErrorRates:
     return metrics.error_rates(scores < threshold, attacks, species)
 
 
-def acer_of(overlap: float, *, draws: int = DRAWS, fields: slice = EVERYTHING, seen: bool = False) -> float:
+def acer_of(
+    overlap: float, *, draws: int = DRAWS, fields: slice = EVERYTHING, seen: bool = False, error: float = 0.0
+) -> float:
     """The oracle's ACER for masks and heads, on as many fresh draws as it has learnt from."""
     difficulty = Difficulty(overlap=overlap)
     materials, kinds = draw(draws, difficulty, FIRST_SEED + draws)
     seeds = range(FIRST_SEED + draws, FIRST_SEED + 2 * draws)
-    return rates(fit(difficulty, draws=draws, fields=fields, seen=seen).scores(materials, seeds), kinds).acer
+    return rates(
+        fit(difficulty, draws=draws, fields=fields, seen=seen, error=error).scores(materials, seeds), kinds
+    ).acer
 
 
 def choose(target_acer: float, draws: int) -> float:
@@ -166,13 +183,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--draws", type=int, default=DRAWS, help="materials to learn from")
     parser.add_argument("--bands", action="store_true", help="show the oracle the diffuse albedos alone")
     parser.add_argument("--seen", action="store_true", help="show it every number as a camera can know it")
+    parser.add_argument("--error", type=float, metavar="FACTOR", help="read what a picture tells, 1 = as assumed")
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
+    seen, error = given.seen or given.error is not None, given.error or 0.0
     if given.choose is not None:
         log.info("overlap %.2f comes nearest to ACER %.2f %%", choose(given.choose, given.draws), 100 * given.choose)
         return
     difficulty = Recipe.load(given.faces).difficulty
-    oracle = fit(difficulty, draws=given.draws, fields=BANDS if given.bands else EVERYTHING, seen=given.seen)
+    oracle = fit(difficulty, draws=given.draws, fields=BANDS if given.bands else EVERYTHING, seen=seen, error=error)
     faces = Faces.load(given.faces, split="test", where=lambda s: not s.flat)
     found = rates(oracle_scores(faces, oracle, difficulty), faces.species)
     log.info("oracle on masks and heads, simulated: ACER %.2f %%, BPCER %s", 100 * found.acer, found.bpcer)

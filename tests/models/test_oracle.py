@@ -12,7 +12,18 @@ from drivers.simulated.assets import template
 from drivers.simulated.materials import face_material
 from drivers.simulated.scenes import sample_scene
 from drivers.simulated.species import Difficulty
-from models.baselines.oracle import BANDS, acer_of, as_seen, draw, fit, material, material_of, oracle_scores, rates
+from models.baselines.oracle import (
+    BANDS,
+    READING,
+    acer_of,
+    as_seen,
+    draw,
+    fit,
+    material,
+    material_of,
+    oracle_scores,
+    rates,
+)
 from models.datasets.faces import Faces, FaceWriter
 from models.datasets.mipd import LIVE
 from models.errors import DatasetError
@@ -53,6 +64,16 @@ def test_a_camera_reads_no_brightness_of_colour_and_the_rest_as_it_is() -> None:
     infrared = read[:, 3] / materials[:, 3]
     assert infrared.min() > 0.8
     assert infrared.max() > 1.2, "the sun adds to what the emitter sends"
+
+
+def test_what_a_picture_tells_is_uncertain_and_costs_the_oracle() -> None:
+    materials, kinds = draw(2000, Difficulty(overlap=0.0), first_seed=1_000_000_000)
+    exact, read = (as_seen(materials, range(2000), error) for error in (0.0, 1.0))
+    uncertain = list(READING)
+    assert np.std((read - exact)[:, uncertain], axis=0) == pytest.approx(list(READING.values()), rel=0.1)
+    assert np.array_equal(np.delete(read, uncertain, 1), np.delete(exact, uncertain, 1))
+    oracle = fit(Difficulty(overlap=0.0), draws=2000, seen=True, error=1.0)
+    assert 0.02 < rates(oracle.scores(materials, range(2000)), kinds).acer < 0.3, "exact numbers leave less than 1 %"
 
 
 @pytest.mark.parametrize("species", ["live", "silicone_mask", "mannequin_head", "flat_print"])
