@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,15 +14,18 @@ from openvino import opset13 as ops
 
 from models import metrics, quantising
 from models.errors import TrainingError
-from models.export import infer
+from models.export import infer, to_openvino
+from models.networks import CascadeNet, net_config
 from models.quantising import (
     MAX_DROP,
     NETS,
+    PATTERNS,
     Comparison,
     Counts,
     Limits,
     Measured,
     Shown,
+    _validate,
     both_classes,
     choose,
     compare,
@@ -142,3 +146,21 @@ def test_nncf_makes_int8_of_a_small_net_and_keeps_its_verdicts() -> None:
     before, after = infer(model, inputs, "f32"), infer(small, inputs, "bf16")
     assert metrics.auc(after, attacks) >= metrics.auc(before, attacks) - MAX_DROP
     assert ((after >= 0.5) == (before >= 0.5)).all()
+
+
+def test_operations_of_patterns_are_known_by_their_names() -> None:
+    """What is told of them by name stays f32: all their blurs, and nothing of the branches."""
+    model = to_openvino(CascadeNet(net_config("m_net", "tiny")).eval(), "m_net")
+    blurs = [
+        op for op in model.get_ops() if op.get_type_name() == "GroupConvolution" and op.input_value(1).shape[0] == 5
+    ]
+    kept = [op for op in model.get_ops() if re.fullmatch(PATTERNS, op.get_friendly_name())]
+    assert len(blurs) == 8
+    assert {op.get_friendly_name() for op in blurs} <= {op.get_friendly_name() for op in kept}
+    assert not [op for op in kept if ".branches" in op.get_friendly_name()]
+
+
+def test_a_score_that_is_no_number_tells_nothing() -> None:
+    items = [Shown((np.zeros((1, 1), np.float32),), (np.ones(1),), attack) for attack in (True, False)]
+    value, right = _validate(lambda _: [np.full((1, 2), np.nan, np.float32)], items)
+    assert (value, right) == (0.5, [0.5, 0.5])
