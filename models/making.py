@@ -47,8 +47,7 @@ def make_bundle(plan: Plan, store: Path, run: Path, out: Path, watch: Watch, mor
     starts = {kind: _start(kind, plan) for kind in KINDS}
     check_store(store)
     torch.set_num_threads(plan.threads)
-    others: dict[Kind, Sequence[Path]] = {"d_net": (), "m_net": more}
-    paths = {kind: _train(kind, plan, (store, *others[kind]), run, watch, starts[kind]) for kind in KINDS}
+    paths = {kind: _train(kind, plan, store, more, run, watch, starts[kind]) for kind in KINDS}
     watch("positions", None)
     tuned = finetune(paths["m_net"], store, run / "positions", TuningRecipe(rounds=0, select_on="dev", seed=plan.seed))
     watch("bundle", None)
@@ -85,7 +84,9 @@ def _start(kind: Kind, plan: Plan) -> Path | None:
     return path
 
 
-def _train(kind: Kind, plan: Plan, stores: Sequence[Path], run: Path, watch: Watch, start: Path | None) -> Path:
+def _train(
+    kind: Kind, plan: Plan, store: Path, more: Sequence[Path], run: Path, watch: Watch, start: Path | None
+) -> Path:
     watch(NAMES[kind], 0.0)
     recipe = Recipe(
         kind,
@@ -96,4 +97,4 @@ def _train(kind: Kind, plan: Plan, stores: Sequence[Path], run: Path, watch: Wat
         seed=plan.seed,
     )
     told = partial(watch, NAMES[kind])
-    return train(recipe, stores[0], run / kind, more=stores[1:], start=start, watch=told)
+    return train(recipe, store, run / kind, more=more if kind == "m_net" else (), start=start, watch=told)

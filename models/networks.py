@@ -113,10 +113,14 @@ def _whole_config(kind: Kind, name: Literal["paper", "edge", "tiny"]) -> NetConf
     if name == "paper":
         return NetConfig(channels, (256, 512, 1024), (3, 4, 6), (32, 32, 32), 64, 7, stride, 512, linear=linear)
     if name == "edge":
-        edge = NetConfig(channels, (64, 128, 256), (2, 2, 2), (2, 4, 8), 32, 3, stride, 128, linear=linear)
-        return replace(edge, cells=cells, patterns=patterns)
-    tiny = NetConfig(channels, (16, 32, 32), (1, 1, 1), (1, 2, 2), 8, 3, stride, 16, linear=linear)
-    return replace(tiny, cells=cells, patterns=patterns // 8)
+        return NetConfig(
+            channels, (64, 128, 256), (2, 2, 2), (2, 4, 8), 32, 3, stride, 128,
+            linear=linear, cells=cells, patterns=patterns,
+        )  # fmt: skip
+    return NetConfig(
+        channels, (16, 32, 32), (1, 1, 1), (1, 2, 2), 8, 3, stride, 16,
+        linear=linear, cells=cells, patterns=patterns // 8,
+    )  # fmt: skip
 
 
 def _convolution(inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Sequential:
@@ -310,7 +314,7 @@ def grown(net: CascadeNet, config: NetConfig) -> CascadeNet:
     """`net` in the shape `config`, which may have the level of patterns that it lacks: what it says stays as it is,
     until it has learnt to use that level. Raises TrainingError where they differ in anything else.
     """
-    if replace(config, patterns=net.config.patterns) != net.config or (net.config.patterns and not config.patterns):
+    if net.config not in (config, replace(config, patterns=0)):
         raise TrainingError("the two have another shape")
     new = CascadeNet(config)
     first, weights = "head.1.weight", net.state_dict()

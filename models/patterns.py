@@ -92,7 +92,7 @@ class Patterns(nn.Module):  # type: ignore[misc]  # torch is not typed here
         shown = torch.cat([logs * face, face], 1)
         smooth = {0.0: logs, **{sigma: self._blurred(shown, name) for sigma, name in self._names.items()}}
         pattern = torch.stack([smooth[fine] - smooth[coarse] for fine, coarse in SCALES], 1)
-        return self._described(pattern, inner[:, None]).reshape(-1, self.features)
+        return _described(self._moments(pattern, inner[:, None])).reshape(-1, self.features)
 
     def _blurred(self, shown: Tensor, name: str) -> Tensor:
         """Gaussian mean over face pixels only."""
@@ -102,8 +102,10 @@ class Patterns(nn.Module):  # type: ignore[misc]  # torch is not typed here
         shown = nn.functional.conv2d(shown, column.transpose(2, 3), padding=(0, reach), groups=count)
         return shown[:, :PARTS] / shown[:, PARTS:].clamp(min=1e-3)
 
-    def _described(self, pattern: Tensor, inner: Tensor) -> Tensor:
-        """Patterns [B, scales, 4, H, W] of pixels `inner` [B, 1, 1, H, W] to statistics [B · scales, 13, REGIONS]."""
+    def _moments(self, pattern: Tensor, inner: Tensor) -> Tensor:
+        """Weighted second moments [B · scales, 10, REGIONS] of patterns [B, scales, 4, H, W] of colours and infrared,
+        unmixed, over the pixels `inner` [B, 1, 1, H, W].
+        """
         inner = inner.expand(-1, len(SCALES), -1, -1, -1).flatten(0, 1)
         pattern = pattern.flatten(0, 1)
         parts = torch.cat([nn.functional.conv2d(pattern[:, :3], self.unmixing), pattern[:, 3:]], 1)
@@ -113,14 +115,14 @@ class Patterns(nn.Module):  # type: ignore[misc]  # torch is not typed here
         weight = inner / (1 + energy / usual**2) ** 2
         products = parts[:, self.first] * parts[:, self.second] * weight
         sums = self._summed(torch.cat([products, weight], 1))
-        return _statistics(sums[:, :-1] / sums[:, -1:].clamp(min=1e-2))
+        return sums[:, :-1] / sums[:, -1:].clamp(min=1e-2)
 
     def _summed(self, planes: Tensor) -> Tensor:
         """Planes [B, C, H, W] to their sums over the regions [B, C, REGIONS], in cells of the grid."""
         return nn.functional.adaptive_avg_pool2d(planes, GRID).flatten(2) @ self.regions
 
 
-def _statistics(moments: Tensor) -> Tensor:
+def _described(moments: Tensor) -> Tensor:
     """Second moments [B, 10, R], upper triangle row by row, to [B, 13, R]: log spreads, correlations, slopes."""
     places = {pair: n for n, pair in enumerate(PRODUCTS)}
     spread = {i: (moments[:, places[i, i]] + SMALLEST).sqrt() for i in range(PARTS)}

@@ -44,10 +44,11 @@ MAX_DROP = 0.002
 
 MAX_RESTORED = 8
 """Groups of operations that NNCF takes back at most; a net that needs more is not worth it."""
-PATTERNS = r".*\.patterns[./].*"
-"""Operations of `models.patterns` by their names."""
 RANKED = 24
 """Faces on which it ranks them."""
+
+PATTERNS = r".*\.patterns[./].*"
+"""Operations of `models.patterns` by their names."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,6 +71,8 @@ def as_seen(materials: F64, seeds: Sequence[int], error: float = 0.0) -> F64:
     pairs = zip(materials, seeds, strict=True)
     factors: F64 = np.array([_readings(row, np.random.default_rng([6, seed])) for row, seed in pairs])
     read = materials * factors
+    if not error:
+        return read
     noise = np.array([np.random.default_rng([7, seed]).standard_normal(len(READING)) for seed in seeds])
     read[:, list(READING)] += error * noise * list(READING.values())
     return read
@@ -91,18 +93,15 @@ def _readings(material: F64, rng: np.random.Generator) -> F64:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Oracle:
-    """Gradient-boosted trees on the `fields` of a material's vector, given `seen` as a camera can know it, read with
-    `error` (`as_seen`).
-    """
+    """Gradient-boosted trees on the `fields` of a material's vector: as it is, or with an `error` as it is seen."""
 
     model: Any
     fields: slice
-    seen: bool = False
-    error: float = 0.0
+    error: float | None = None
 
     def shown(self, materials: F64, seeds: Sequence[int]) -> F64:
         """What it looks at of materials float64 [n, 21] in the scenes `seeds`."""
-        return (as_seen(materials, seeds, self.error) if self.seen else materials)[:, self.fields]
+        return (materials if self.error is None else as_seen(materials, seeds, self.error))[:, self.fields]
 
     def scores(self, materials: F64, seeds: Sequence[int]) -> F64:
         """Attack probabilities float64 [n]."""
@@ -111,16 +110,19 @@ class Oracle:
 
 
 def fit(
-    difficulty: Difficulty, *, draws: int = DRAWS, fields: slice = EVERYTHING, seen: bool = False, error: float = 0.0
+    difficulty: Difficulty, *, draws: int = DRAWS, fields: slice = EVERYTHING, error: float | None = None
 ) -> Oracle:
-    """An oracle for faces of a difficulty. Raises DatasetError where scikit-learn is missing."""
+    """An oracle for faces of a difficulty, told true materials or, with an `error`, what is seen of them.
+
+    Raises DatasetError where scikit-learn is missing.
+    """
     try:
         from sklearn.ensemble import HistGradientBoostingClassifier
     except ImportError as missing:
         raise DatasetError("the oracle needs scikit-learn: pip install 'trilume[train]'") from missing
     materials, kinds = draw(draws, difficulty)
     model = HistGradientBoostingClassifier(random_state=0, early_stopping=True)
-    oracle = Oracle(model, fields, seen, error)
+    oracle = Oracle(model, fields, error)
     model.fit(oracle.shown(materials, range(FIRST_SEED, FIRST_SEED + draws)), kinds != LIVE)
     return oracle
 
@@ -154,16 +156,12 @@ def rates(scores: F64, species: NDArray[np.str_]) -> metrics.ErrorRates:
     return metrics.error_rates(scores < threshold, attacks, species)
 
 
-def acer_of(
-    overlap: float, *, draws: int = DRAWS, fields: slice = EVERYTHING, seen: bool = False, error: float = 0.0
-) -> float:
+def acer_of(overlap: float, *, draws: int = DRAWS) -> float:
     """The oracle's ACER for masks and heads, on as many fresh draws as it has learnt from."""
     difficulty = Difficulty(overlap=overlap)
     materials, kinds = draw(draws, difficulty, FIRST_SEED + draws)
     seeds = range(FIRST_SEED + draws, FIRST_SEED + 2 * draws)
-    return rates(
-        fit(difficulty, draws=draws, fields=fields, seen=seen, error=error).scores(materials, seeds), kinds
-    ).acer
+    return rates(fit(difficulty, draws=draws).scores(materials, seeds), kinds).acer
 
 
 def choose(target_acer: float, draws: int) -> float:
@@ -186,12 +184,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--error", type=float, metavar="FACTOR", help="read what a picture tells, 1 = as assumed")
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    seen, error = given.seen or given.error is not None, given.error or 0.0
+    error = 0.0 if given.seen and given.error is None else given.error
     if given.choose is not None:
         log.info("overlap %.2f comes nearest to ACER %.2f %%", choose(given.choose, given.draws), 100 * given.choose)
         return
     difficulty = Recipe.load(given.faces).difficulty
-    oracle = fit(difficulty, draws=given.draws, fields=BANDS if given.bands else EVERYTHING, seen=seen, error=error)
+    oracle = fit(difficulty, draws=given.draws, fields=BANDS if given.bands else EVERYTHING, error=error)
     faces = Faces.load(given.faces, split="test", where=lambda s: not s.flat)
     found = rates(oracle_scores(faces, oracle, difficulty), faces.species)
     log.info("oracle on masks and heads, simulated: ACER %.2f %%, BPCER %s", 100 * found.acer, found.bpcer)

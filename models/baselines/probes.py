@@ -42,10 +42,7 @@ RESAMPLES: Final = 1000
 FEW: Final = 24  # features that also enter squared: a spread may tell where a mean does not
 CELLS: Final = 16
 CONFIDENCE: Final = 0.99  # several probes are read at once
-OUTLINE: Final = (
-    (54.0, 56.0),
-    (56.0, 44.0),
-)  # centre, half axes (y, x) in pixels: within most faces, hair and ears beyond
+OUTLINE: Final = (54.0, 56.0), (56.0, 44.0)  # centre, half axes (y, x) in pixels: hair and ears lie beyond
 
 
 @dataclass(frozen=True, slots=True, eq=False)
