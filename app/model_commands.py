@@ -122,7 +122,7 @@ def export(
     bpcer: BpcerOption = 0.05,
     more: Annotated[
         list[Path] | None,
-        typer.Option("--more", metavar="STORE", help="Further stores M-Net learnt from, for the card."),
+        typer.Option("--more", metavar="STORE", help="Further stores: M-Net learnt from train, thresholds count dev."),
     ] = None,
     threads: ThreadsOption = 2,
     name: Annotated[str, typer.Option(help="Of the bundle, in its card.")] = "own",

@@ -2,8 +2,8 @@
 
     python -P -m models.bundling --d-net RUN/model.pt --m-net TUNED/model.pt --faces DIR --out BUNDLE
 
-Thresholds and the session rule come from the development split, the card's figures from the test split, which
-nothing else reads.
+Thresholds and the session rule come from the development split, joined by those of `--more`, the card's figures from
+the test split, which nothing else reads.
 """
 
 from __future__ import annotations
@@ -52,6 +52,7 @@ Origin = Literal["real", "simulated", "semi_simulated"]
 PARITY_FACES = 48
 D_WEIGHTS = "d_net.pt"
 M_WEIGHTS = "m_net.pt"
+COLUMNS = ("train", "train, further", "dev", "dev, further", "test")  # what is further trains M-Net alone
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -204,11 +205,9 @@ def _counts(directory: Path, more: Sequence[Path]) -> list[str]:
     """A table of faces by species and split."""
     samples = Faces.load(directory).samples
     counts = Counter((s.species or "bona fide", str(s.split)) for s in samples)
-    columns = ["train", "dev", "test"]
-    if more:
-        columns.insert(1, "train, M-Net alone")
     for store in more:
-        counts.update((s.species or "bona fide", columns[1]) for s in Faces.load(store, split="train").samples)
+        counts.update((s.species or "bona fide", f"{s.split}, further") for s in Faces.load(store).samples)
+    columns = [c for c in COLUMNS if any(column == c for _, column in counts)]
     lines = [f"| species | {' | '.join(columns)} |", "|---" * (1 + len(columns)) + "|"]
     for species in sorted({name for name, _ in counts}):
         lines.append(f"| {species} | " + " | ".join(str(counts[species, column]) for column in columns) + " |")
@@ -225,12 +224,12 @@ def bundle(
     precision: Precision = "f32",
     more: Sequence[Path] = (),
 ) -> Path:
-    """Calibrates, converts, checks and writes; returns `out`. `more`: further stores that M-Net learnt from, for the
-    card.
+    """Calibrates, converts, checks and writes; returns `out`. `more`: further stores that M-Net learnt from, which the
+    card counts, and whose dev splits join that of `directory`.
 
     Raises DatasetError for a store that lacks a split, TrainingError where `out` exists or parity fails.
     """
-    dev_faces = Faces.load(directory, split="dev")
+    dev_faces = Faces.load_all(directory, more, "dev")
     if dev_faces.attacks.all() or not dev_faces.attacks.any():
         raise DatasetError(f"{directory}: the dev split needs live faces and attacks for the thresholds")
     dev = nets.score(dev_faces)
@@ -270,7 +269,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--m-net", type=Path, required=True, help="model.pt of a trained or fine-tuned M-Net")
     parser.add_argument("--faces", type=Path, required=True, help="store of prepared faces")
     parser.add_argument(
-        "--more", type=Path, nargs="+", default=[], metavar="STORE", help="other stores M-Net learnt from, for the card"
+        "--more", type=Path, nargs="+", default=[], metavar="STORE", help="others: train for the card, dev to set by"
     )
     parser.add_argument("--out", type=Path, required=True, help="new folder of the bundle")
     parser.add_argument("--name", default="shipped")

@@ -213,15 +213,16 @@ def choose_weights(net: CascadeNet, faces: Faces, patches: Sequence[Patch], reci
     return tuple(p.model_copy(update={"weight": float(w)}) for p, w in zip(patches, weights, strict=True))
 
 
-def finetune(net_path: Path, directory: Path, out: Path, recipe: TuningRecipe) -> Path:
+def finetune(net_path: Path, directory: Path, out: Path, recipe: TuningRecipe, more: Sequence[Path] = ()) -> Path:
     """Fine-tunes the net in `net_path` and chooses its positions; returns `out/model.pt`, which holds both.
 
-    With `rounds` 0 only the positions are chosen. Raises DatasetError and TrainingError.
+    The dev splits of `more` join that of the store. With `rounds` 0 only the positions are chosen. Raises DatasetError
+    and TrainingError.
     """
     net, extra = load_net(net_path, "m_net")
     where = belongs("m_net")
     faces = Faces.load(directory, split="train", where=where)
-    dev = Faces.load(directory, split="dev", where=where)
+    dev = Faces.load_all(directory, more, "dev", where)
     tuner = Tuner(net, faces, default_patches(), recipe, out)
     tuner.run()
     patches = choose_weights(net, faces if recipe.select_on == "train" else dev, tuner.patches, recipe)
@@ -260,6 +261,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="models.finetuning", description="Weighted fine-tuning of M-Net.")
     parser.add_argument("--net", type=Path, required=True, help="model.pt of a trained M-Net")
     parser.add_argument("--faces", type=Path, required=True, help="store of prepared faces")
+    parser.add_argument(
+        "--more", type=Path, nargs="+", default=[], metavar="STORE", help="further stores whose dev splits count"
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder of the run; a broken-off run goes on")
     parser.add_argument("--minutes", type=float, default=default.minutes)
     parser.add_argument("--rounds", type=int, default=default.rounds, help="0: only choose the positions")
@@ -273,8 +277,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     logging.getLogger("matplotlib").setLevel(logging.WARNING)
     torch.set_num_threads(given.pop("threads"))
-    net, faces, out = given.pop("net"), given.pop("faces"), given.pop("out")
-    finetune(net, faces, out, replace(default, **given))
+    net, faces, out, more = given.pop("net"), given.pop("faces"), given.pop("out"), given.pop("more")
+    finetune(net, faces, out, replace(default, **given), more)
 
 
 if __name__ == "__main__":

@@ -37,7 +37,8 @@ Watch = Callable[[str, float | None], None]
 
 
 def make_bundle(plan: Plan, store: Path, run: Path, out: Path, watch: Watch, more: Sequence[Path] = ()) -> Path:
-    """Trains both nets on `store` (M-Net on the train splits of `more` too) and writes the bundle `out`.
+    """Trains both nets on `store` and writes the bundle `out`. M-Net learns from the train splits of `more` too, and
+    their dev splits join in choosing positions and thresholds.
 
     Raises DatasetError for a store that lacks a class or a split, before anything is learnt from it; TrainingError
     where `out` exists, `run` is of another plan, the bundle to start from lacks its nets, or these tell nothing apart.
@@ -49,7 +50,8 @@ def make_bundle(plan: Plan, store: Path, run: Path, out: Path, watch: Watch, mor
     torch.set_num_threads(plan.threads)
     paths = {kind: _train(kind, plan, store, more, run, watch, starts[kind]) for kind in KINDS}
     watch("positions", None)
-    tuned = finetune(paths["m_net"], store, run / "positions", TuningRecipe(rounds=0, select_on="dev", seed=plan.seed))
+    choosing = TuningRecipe(rounds=0, select_on="dev", seed=plan.seed)
+    tuned = finetune(paths["m_net"], store, run / "positions", choosing, more)
     watch("bundle", None)
     nets = TrainedNets.load(paths["d_net"], tuned)
     return bundle(nets, store, out, name=plan.name, max_bpcer=plan.max_bpcer, more=more)

@@ -59,7 +59,8 @@ class NetConfig:
     materials apart is the ratio of bands, and in logarithms a ratio is a difference, which a convolution can
     take. `cells` > 0 gives the head the planes themselves as a fourth level, in `cells`×`cells` cells, `patterns` > 0
     a fifth of that width: how the fine pattern of infrared follows that of colour (`Patterns`). `mean` and `std` (one a
-    plane, after the logarithm) are constants of the net, not of a face.
+    plane, after the logarithm) are constants of the net, not of a face. A `mirrored` net that judges looks at each
+    face twice, as it is and mirrored.
 
     `spans` (`INPUTS`) narrow what the net looks at: one branch for each span of planes, no branch for the rest.
     The net takes all planes all the same, so that whatever feeds it stays as it is.
@@ -79,6 +80,7 @@ class NetConfig:
     linear: int = 0
     cells: int = 0
     patterns: int = 0
+    mirrored: bool = False
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
     spans: Spans = ()
@@ -109,17 +111,17 @@ def net_config(kind: Kind, name: Literal["paper", "edge", "tiny"] = "edge", inpu
 def _whole_config(kind: Kind, name: Literal["paper", "edge", "tiny"]) -> NetConfig:
     channels = (1, 1, 1) if kind == "d_net" else (4, 3, 3)
     stride: Literal[2, 4] = 4 if kind == "d_net" else 2
-    linear, cells, patterns = (0, 0, 0) if kind == "d_net" else (4, 16, 64)
+    linear, cells, patterns, mirrored = (0, 0, 0, False) if kind == "d_net" else (4, 16, 64, True)
     if name == "paper":
         return NetConfig(channels, (256, 512, 1024), (3, 4, 6), (32, 32, 32), 64, 7, stride, 512, linear=linear)
     if name == "edge":
         return NetConfig(
             channels, (64, 128, 256), (2, 2, 2), (2, 4, 8), 32, 3, stride, 128,
-            linear=linear, cells=cells, patterns=patterns,
+            linear=linear, cells=cells, patterns=patterns, mirrored=mirrored,
         )  # fmt: skip
     return NetConfig(
         channels, (16, 32, 32), (1, 1, 1), (1, 2, 2), 8, 3, stride, 16,
-        linear=linear, cells=cells, patterns=patterns // 8,
+        linear=linear, cells=cells, patterns=patterns // 8, mirrored=mirrored,
     )  # fmt: skip
 
 
@@ -222,7 +224,8 @@ class Cells(nn.Module):  # type: ignore[misc]
 class CascadeNet(nn.Module):  # type: ignore[misc]
     """D-Net or M-Net: planes float32 [B, C, H, W] to logits [B, 2] (attack, live); any H, W ≥ 16.
 
-    C is `config.planes` whatever the net looks at.
+    C is `config.planes` whatever the net looks at. In evaluation the logits of a `mirrored` net are the mean of those
+    of the face and of its mirror image: its errors on the two are half independent.
     """
 
     def __init__(self, config: NetConfig) -> None:
@@ -247,6 +250,11 @@ class CascadeNet(nn.Module):  # type: ignore[misc]
         )
 
     def forward(self, planes: Tensor) -> Tensor:
+        if self.training or not self.config.mirrored:
+            return self._logits(planes)
+        return self._logits(torch.cat([planes, planes.flip(3)])).unflatten(0, (2, -1)).mean(0)
+
+    def _logits(self, planes: Tensor) -> Tensor:
         spans = self.config.branches
         face = (planes[:, slice(*spans[0])].amax(1, keepdim=True) > 0).to(planes.dtype)
         logs = in_logarithms(planes, self.config.linear)
@@ -312,9 +320,10 @@ def load_net(path: Path, kind: Kind) -> tuple[CascadeNet, dict[str, Any]]:
 
 def grown(net: CascadeNet, config: NetConfig) -> CascadeNet:
     """`net` in the shape `config`, which may have the level of patterns that it lacks: what it says stays as it is,
-    until it has learnt to use that level. Raises TrainingError where they differ in anything else.
+    until it has learnt to use that level. It may be `mirrored` where `net` is not. Raises TrainingError where they
+    differ in anything else.
     """
-    if net.config not in (config, replace(config, patterns=0)):
+    if replace(net.config, mirrored=config.mirrored) not in (config, replace(config, patterns=0)):
         raise TrainingError("the two have another shape")
     new = CascadeNet(config)
     first, weights = "head.1.weight", net.state_dict()

@@ -173,7 +173,7 @@ class ReflectanceTask(_Drawn):
 
 def make_task(recipe: Recipe, directory: Path, more: Sequence[Path] = ()) -> DepthTask | ReflectanceTask:
     """The net's faces of the store: train split to learn from, joined by those of the stores `more`; a fixed part of
-    the dev split to watch.
+    its own dev split to watch.
     """
     if recipe.without:
         known = {sample.species for sample in Faces.load(directory).samples}
@@ -181,9 +181,7 @@ def make_task(recipe: Recipe, directory: Path, more: Sequence[Path] = ()) -> Dep
         if unknown:
             raise TrainingError(f"no {unknown[0]} in {directory} to leave out: its species are {sorted(known - {''})}")
     where = admitted(recipe)
-    faces = Faces.load(directory, split="train", where=where)
-    for store in more:
-        faces = faces.joined(Faces.load(store, split="train", where=where))
+    faces = Faces.load_all(directory, more, "train", where)
     watched = watched_by(recipe.kind, faces)
     dev = Faces.load(directory, split="dev", where=lambda s: where(s) and watched(s))
     chosen = np.random.default_rng(0).permutation(len(dev))[: recipe.dev_faces]

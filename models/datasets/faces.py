@@ -256,6 +256,25 @@ class Faces:
             raise DatasetError(f"{directory} holds no face of split {split}, species {species}")
         return faces
 
+    @classmethod
+    def load_all(
+        cls, store: Path, more: Sequence[Path], split: Split, where: Callable[[Sample], bool] = lambda _: True
+    ) -> Self:
+        """A split of a store joined by the same one of the stores `more`, some of which may lack it.
+
+        Raises DatasetError as `load` and `joined` do, and for one of `more` that is for testing alone.
+        """
+        faces = cls.load(store)
+        for directory in more:
+            others = cls.load(directory)
+            if all(sample.split == "test" for sample in others.samples):
+                raise DatasetError(f"{directory} is of the test split alone: nothing is learnt from it or set by it")
+            faces = faces.joined(others)
+        faces = faces.where(lambda s: s.split == split and where(s))
+        if not len(faces):
+            raise DatasetError(f"{store} holds no face of split {split} that this can use")
+        return faces
+
     def __len__(self) -> int:
         return len(self.samples)
 

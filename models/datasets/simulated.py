@@ -206,7 +206,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--part",
         choices=get_args(Part),
         default="main",
-        help="far, exposure, prints: test scenes only; more, twins: training only",
+        help="far, exposure, prints: test scenes only; thresholds: development only; more, twins: training only",
     )
     parser.add_argument("--overlap", type=float, help="share of masks and heads that are optically skin")
     parser.add_argument("--jobs", type=int, default=2, help="processes")

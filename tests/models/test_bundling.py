@@ -10,14 +10,15 @@ import pytest
 import torch
 
 from models.bundling import TrainedNets, bundle, main, random_bundle
-from models.datasets.faces import Faces
+from models.datasets.faces import Faces, FaceWriter
 from models.errors import TrainingError
 from models.export import infer, parity, to_openvino
 from models.networks import ATTACK, KINDS, CascadeNet, Kind, net_config, save_net
 from models.scoring import cut_all
 from pipeline.bundle import load_bundle
 from pipeline.nets import Nets
-from pipeline.parameters import BundleDescription, default_patches
+from pipeline.parameters import BundleDescription, Preprocessing, default_patches
+from tests.models.synthetic import synthetic_face, synthetic_sample
 
 SHAPES = {"d_net": [(3, 112, 112)], "m_net": [(10, 32, 32), (10, 64, 64)]}
 
@@ -103,6 +104,24 @@ def test_bundle_of_two_nets(written: Path, trained: TrainedNets, faces: Path) ->
     card = (written / "MODEL_CARD.md").read_text()
     assert "resin_mask" in card
     assert "**simulated**" in card
+
+
+def test_thresholds_hear_the_dev_splits_of_further_stores(
+    written: Path, trained: TrainedNets, faces: Path, tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(4)
+    people = [synthetic_sample("live", "dev", n, subject=f"dev-further-{n}") for n in range(100, 140)]
+    with FaceWriter(tmp_path / "people", Preprocessing()) as writer:
+        for sample in people:  # masks to every eye: all of them are turned away, or half of the masks get in
+            writer.add(sample, synthetic_face("resin_mask", rng))
+    out = bundle(trained, faces, tmp_path / "b", max_bpcer=0.5, more=[tmp_path / "people"])
+    alone, joined = (
+        BundleDescription.model_validate_json((path / "bundle.json").read_bytes()).thresholds for path in (written, out)
+    )
+    assert joined.m_net > alone.m_net
+    card = (out / "MODEL_CARD.md").read_text()
+    assert "| species | train | dev | dev, further | test |" in card
+    assert "| bona fide | 12 | 12 | 40 | 12 |" in card
 
 
 def test_the_running_program_scores_as_training_did(written: Path, trained: TrainedNets, faces: Path) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
 
-from models.datasets.faces import Faces, FaceWriter, Sample
+from models.datasets.faces import Faces, FaceWriter, Sample, Split
 from models.errors import DatasetError
 from pipeline.parameters import Gate, Preprocessing
 from tests.models.synthetic import synthetic_face, synthetic_sample
@@ -104,6 +105,19 @@ def test_a_person_in_two_splits_of_two_stores_is_refused(tmp_path: Path) -> None
     _write(tmp_path / "b", [synthetic_sample("live", "dev", 2, subject=synthetic_sample("live", "train", 1).subject)])
     with pytest.raises(DatasetError, match="splits"):
         Faces.load(tmp_path / "a").joined(Faces.load(tmp_path / "b"))
+
+
+def test_a_split_is_gathered_from_stores_that_may_lack_it(tmp_path: Path) -> None:
+    _write(tmp_path / "set", [synthetic_sample("live", split, n) for n, split in enumerate(("train", "dev", "test"))])
+    _write(tmp_path / "more", [synthetic_sample("live", "train", n) for n in range(3, 6)])
+    _write(tmp_path / "far", [synthetic_sample("live", "test", 6)])
+    further = [tmp_path / "more"]
+    assert [len(Faces.load_all(tmp_path / "set", further, split)) for split in get_args(Split)] == [4, 1, 1]
+    assert len(Faces.load_all(tmp_path / "set", (), "train")) == 1
+    with pytest.raises(DatasetError, match="no face of split test"):
+        Faces.load_all(tmp_path / "more", (), "test")
+    with pytest.raises(DatasetError, match="far is of the test split alone"):
+        Faces.load_all(tmp_path / "set", [tmp_path / "far"], "train")
 
 
 def test_damage_is_named(tmp_path: Path) -> None:

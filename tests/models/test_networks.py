@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,23 @@ def test_any_input_size(kind: Kind, size: int) -> None:
         p = Probabilities(net)(torch.rand(2, PLANES[kind], size, size))
     assert p.shape == (2, 2)
     assert torch.allclose(p.sum(1), torch.ones(2))
+
+
+def test_a_face_and_its_mirror_image_are_judged_alike() -> None:
+    torch.manual_seed(0)
+    net = CascadeNet(net_config("m_net", "tiny"))
+    once = CascadeNet(replace(net.config, mirrored=False))
+    once.load_state_dict(net.state_dict())
+    planes = torch.rand(3, 10, 32, 32)
+    for each in (net.eval(), once.eval()):
+        each.head[-1].bias.data += torch.tensor([0.3, -0.2])
+    with torch.no_grad():
+        assert torch.allclose(net(planes), (once(planes) + once(planes.flip(3))) / 2, atol=1e-6)
+        assert torch.allclose(net(planes), net(planes.flip(3)), atol=1e-6)
+        assert not torch.allclose(once(planes), once(planes.flip(3)), atol=1e-6)
+        freeze_statistics(net.train())
+        net.head[0].eval()  # no dropout
+        assert torch.allclose(net(planes), once(planes), atol=1e-6), "it learns from one look at a time"
 
 
 def test_levels_are_low_middle_high_and_branches_side_by_side() -> None:

@@ -20,7 +20,18 @@ from drivers.errors import SdkMissing
 from drivers.simulated.assets import template
 from drivers.simulated.species import FLAT, SPECIES
 from models.datasets.faces import Faces
-from models.datasets.mipd import LIVE, SESSIONS, TWINS, Part, Pool, Recipe, counts_of, plan, simulator_version
+from models.datasets.mipd import (
+    LIVE,
+    MANY_LIVE,
+    SESSIONS,
+    TWINS,
+    Part,
+    Pool,
+    Recipe,
+    counts_of,
+    plan,
+    simulator_version,
+)
 from models.datasets.simulated import JUDGED, generate, report, scene_of
 from models.errors import DatasetError
 from models.metrics import rate
@@ -59,7 +70,7 @@ def test_counts_are_the_papers() -> None:
     assert set(counts["test"]) == set(SPECIES)
 
 
-@pytest.mark.parametrize("part", ["main", "far", "exposure", "more", "prints"])
+@pytest.mark.parametrize("part", ["main", "far", "exposure", "more", "prints", "thresholds"])
 def test_people_instruments_and_seeds_stand_in_one_split(part: str) -> None:
     planned = plan(Recipe.of(part))
     assert len({job.seed for job in planned}) == len(planned)
@@ -95,6 +106,20 @@ def test_what_is_learnt_beside_the_set_is_of_no_other_split() -> None:
     judged = [job for job in main if job.split != "train"]
     assert not {job.person for job in more} & {job.person for job in judged}
     assert not {job.instrument for job in more} & {job.instrument for job in judged}
+
+
+def test_thresholds_are_set_by_many_people_that_no_other_split_knows() -> None:
+    planned = plan(Recipe.of("thresholds"))
+    assert {job.split for job in planned} == {"dev"}
+    assert {job.species for job in planned} == set(SPECIES)
+    assert len({job.person for job in planned if job.species == LIVE}) > 0.9 * MANY_LIVE
+    for part in get_args(Part):
+        if part != "thresholds":
+            others = plan(Recipe.of(part))
+            assert not {job.seed for job in planned} & {job.seed for job in others}
+            other = [job for job in others if job.split != "dev"]
+            for who in ("person", "instrument"):
+                assert not {getattr(job, who) for job in planned} & {getattr(job, who) for job in other}
 
 
 def test_twins_differ_in_what_they_are_made_of_alone() -> None:
