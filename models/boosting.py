@@ -18,6 +18,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from models.metrics import auc
+
 F64 = NDArray[np.float64]
 Mode = Literal["adaboost", "literal"]
 
@@ -67,6 +69,17 @@ def boost(state: Boosting, p: F64, attacks: NDArray[np.bool_], mode: Mode = "ada
     alphas = state.alphas.copy()
     alphas[best] += alpha
     return Boosting(faces / faces.sum(), loss_weights / loss_weights.sum(), alphas, (*state.chosen, best))
+
+
+def thinned(weights: F64, p: F64, attacks: NDArray[np.bool_]) -> F64:
+    """`weights` [N] of an ensemble over scores `p` [M, N], of which only so many of the largest stay as tell attacks
+    from live faces best (AUC): float64 [N], sum 1. Algorithm 1 counts errors at 0.5, and keeps whoever beats chance.
+    """
+    ranked = np.argsort(-weights, kind="stable")[: np.count_nonzero(weights)]
+    shares = [np.where(np.isin(np.arange(len(weights)), ranked[:n]), weights, 0.0) for n in range(1, len(ranked) + 1)]
+    best: F64 = max(shares, key=lambda share: auc(p @ share, attacks))  # of equals the shortest
+    whole: F64 = best / best.sum()
+    return whole
 
 
 def select(p: F64, attacks: NDArray[np.bool_], mode: Mode = "adaboost") -> F64:

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 from models import metrics
 from models.augmentation import add_noise, channels_last, reflectance_planes
-from models.boosting import Boosting, Mode, boost, select, start
+from models.boosting import Boosting, Mode, boost, select, start, thinned
 from models.curves import write_history
 from models.datasets.faces import Faces
 from models.errors import TrainingError, command
@@ -46,7 +46,8 @@ F64 = NDArray[np.float64]
 class TuningRecipe:
     """How M-Net is fine-tuned. `rounds` T of Algorithm 1; an epoch is `epoch_faces` drawn faces at all positions,
     cut short where the round's share of `minutes` is spent. `selection_faces` are scored in every round;
-    `select_on` names the split on which the final shares are chosen."""
+    `select_on` names the split on which the final shares are chosen. With `thin` positions leave that only add to
+    the cost."""
 
     rounds: int = 36
     minutes: float = 15.0
@@ -56,6 +57,7 @@ class TuningRecipe:
     final_faces: int = 800
     select_on: Literal["train", "dev"] = "train"
     mode: Mode = "adaboost"
+    thin: bool = False
     learning_rate: float = 2e-4
     weight_decay: float = 0.02
     flat_share: float = 0.12
@@ -206,10 +208,13 @@ def _mirrored(planes: Tensor, rng: np.random.Generator) -> Tensor:
 def choose_weights(net: CascadeNet, faces: Faces, patches: Sequence[Patch], recipe: TuningRecipe) -> tuple[Patch, ...]:
     """`patches` with the shares that the net as it is deserves; 0 for positions that leave the ensemble."""
     chosen = balanced(faces, recipe.final_faces, recipe.flat_share, recipe.seed + 1)
+    scores = score_patches(net, chosen, patches)
     try:
-        weights = select(score_patches(net, chosen, patches), chosen.attacks, recipe.mode)
+        weights = select(scores, chosen.attacks, recipe.mode)
     except ValueError as error:
         raise TrainingError(f"M-Net after fine-tuning: {error}; train it longer first") from error
+    if recipe.thin:
+        weights = thinned(weights, scores, chosen.attacks)
     return tuple(p.model_copy(update={"weight": float(w)}) for p, w in zip(patches, weights, strict=True))
 
 
@@ -269,6 +274,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--rounds", type=int, default=default.rounds, help="0: only choose the positions")
     parser.add_argument("--mode", choices=("adaboost", "literal"), default=default.mode)
     parser.add_argument("--select-on", choices=("train", "dev"), default=default.select_on)
+    parser.add_argument("--thin", action="store_true", help="leave positions out that do not help")
     parser.add_argument("--learning-rate", type=float, default=default.learning_rate)
     parser.add_argument("--fmix", type=float, default=default.fmix, help="share of faces whose fusions are mixed")
     parser.add_argument("--seed", type=int, default=default.seed)

@@ -50,7 +50,7 @@ def make_bundle(plan: Plan, store: Path, run: Path, out: Path, watch: Watch, mor
     torch.set_num_threads(plan.threads)
     paths = {kind: _train(kind, plan, store, more, run, watch, starts[kind]) for kind in KINDS}
     watch("positions", None)
-    choosing = TuningRecipe(rounds=0, select_on="dev", seed=plan.seed)
+    choosing = TuningRecipe(rounds=0, select_on="dev", thin=True, seed=plan.seed)
     tuned = finetune(paths["m_net"], store, run / "positions", choosing, more)
     watch("bundle", None)
     nets = TrainedNets.load(paths["d_net"], tuned)

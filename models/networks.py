@@ -252,9 +252,10 @@ class CascadeNet(nn.Module):  # type: ignore[misc]
     def forward(self, planes: Tensor) -> Tensor:
         if self.training or not self.config.mirrored:
             return self._logits(planes)
-        return self._logits(torch.cat([planes, planes.flip(3)])).unflatten(0, (2, -1)).mean(0)
+        return self._logits(torch.cat([planes, planes.flip(3)]), looks=2).unflatten(0, (2, -1)).mean(0)
 
-    def _logits(self, planes: Tensor) -> Tensor:
+    def _logits(self, planes: Tensor, looks: int = 1) -> Tensor:
+        """`planes` hold `looks` looks at each face, one after the other."""
         spans = self.config.branches
         face = (planes[:, slice(*spans[0])].amax(1, keepdim=True) > 0).to(planes.dtype)
         logs = in_logarithms(planes, self.config.linear)
@@ -268,7 +269,8 @@ class CascadeNet(nn.Module):  # type: ignore[misc]
         if self.grid is not None:
             levels.append(self.grid(torch.cat(groups, 1), face))
         if self.patterns is not None:
-            levels.append(self.patterns(logs[:, : self.config.linear], face))
+            one, own = (each.unflatten(0, (looks, -1))[0] for each in (logs[:, : self.config.linear], face))
+            levels.append(self.patterns(one, own).repeat(looks, 1))  # they are the same in the mirror
         return self.head(torch.cat(levels, 1))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.boosting import boost, select, start
+from models.boosting import boost, select, start, thinned
 
 ATTACKS = np.array([True, True, False, False])
 # Position 0 errs on face 1, position 1 on face 2, position 2 on both live faces.
@@ -45,6 +45,19 @@ def test_a_position_no_better_than_chance_leaves_the_ensemble() -> None:
     weights = select(np.column_stack([P, 1 - P[:, 0]]), ATTACKS)
     assert weights[3] == 0
     assert weights.sum() == pytest.approx(1)
+
+
+def test_positions_that_only_add_to_the_cost_leave() -> None:
+    rng = np.random.default_rng(0)
+    attacks = np.arange(400) < 200
+    good = np.where(attacks, 0.7, 0.3) + rng.normal(0, 0.12, 400)
+    other = np.where(attacks, 0.7, 0.3) + rng.normal(0, 0.12, 400)
+    poor = 0.5 + np.where(attacks, 0.05, -0.05) + rng.normal(0, 0.4, 400)
+    p = np.column_stack([poor, good, other, poor]).clip(0, 1)
+    assert thinned(np.array([0.1, 0.5, 0.4, 0.0]), p, attacks) == pytest.approx([0, 5 / 9, 4 / 9, 0])
+    assert thinned(np.array([0.4, 0.6, 0.0, 0.0]), p, attacks) == pytest.approx([0, 1, 0, 0])
+    alike = np.column_stack([good, good]).clip(0, 1)
+    assert thinned(np.array([0.5, 0.5]), alike, attacks) == pytest.approx([1, 0]), "of equals the shorter"
 
 
 def test_perfect_positions_share_alike() -> None:
