@@ -225,7 +225,7 @@ class CascadeNet(nn.Module):  # type: ignore[misc]
     """D-Net or M-Net: planes float32 [B, C, H, W] to logits [B, 2] (attack, live); any H, W ≥ 16.
 
     C is `config.planes` whatever the net looks at. In evaluation the logits of a `mirrored` net are the mean of those
-    of the face and of its mirror image: its errors on the two are half independent.
+    of the face and of its mirror image: on the two it errs in part differently.
     """
 
     def __init__(self, config: NetConfig) -> None:
