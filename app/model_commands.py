@@ -14,7 +14,9 @@ commands = typer.Typer()
 
 MoreOption = Annotated[
     list[Path] | None,
-    typer.Option("--more", metavar="STORE", help="A further store that M-Net learns from; again for each."),
+    typer.Option(
+        "--more", metavar="STORE", help="A further store: M-Net learns from train, thresholds from dev; again for each."
+    ),
 ]
 ConfigOption = Annotated[
     Literal["edge", "paper", "tiny"],
@@ -120,10 +122,7 @@ def export(
     ] = False,
     precision: Annotated[Literal["f32", "bf16"], typer.Option(help="In which two nets run.")] = "f32",
     bpcer: BpcerOption = 0.05,
-    more: Annotated[
-        list[Path] | None,
-        typer.Option("--more", metavar="STORE", help="Further stores: M-Net learnt from train, thresholds count dev."),
-    ] = None,
+    more: MoreOption = None,
     threads: ThreadsOption = 2,
     name: Annotated[str, typer.Option(help="Of the bundle, in its card.")] = "own",
 ) -> Exit:

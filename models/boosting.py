@@ -71,17 +71,6 @@ def boost(state: Boosting, p: F64, attacks: NDArray[np.bool_], mode: Mode = "ada
     return Boosting(faces / faces.sum(), loss_weights / loss_weights.sum(), alphas, (*state.chosen, best))
 
 
-def thinned(weights: F64, p: F64, attacks: NDArray[np.bool_]) -> F64:
-    """`weights` [N] of an ensemble over scores `p` [M, N], of which only so many of the largest stay as tell attacks
-    from live faces best (AUC): float64 [N], sum 1. Algorithm 1 counts errors at 0.5, and keeps whoever beats chance.
-    """
-    ranked = np.argsort(-weights, kind="stable")[: np.count_nonzero(weights)]
-    shares = [np.where(np.isin(np.arange(len(weights)), ranked[:n]), weights, 0.0) for n in range(1, len(ranked) + 1)]
-    best: F64 = max(shares, key=lambda share: auc(p @ share, attacks))  # of equals the shortest
-    whole: F64 = best / best.sum()
-    return whole
-
-
 def select(p: F64, attacks: NDArray[np.bool_], mode: Mode = "adaboost") -> F64:
     """Weights of the positions for scores `p` [M, N] of a finished net: float64 [N], sum 1, 0 = not run.
 
@@ -95,3 +84,15 @@ def select(p: F64, attacks: NDArray[np.bool_], mode: Mode = "adaboost") -> F64:
         raise ValueError("no position tells attacks from live faces better than chance")
     weights: F64 = alphas / alphas.sum()
     return weights
+
+
+def thinned(weights: F64, p: F64, attacks: NDArray[np.bool_]) -> F64:
+    """`weights` [N] of an ensemble over scores `p` [M, N], of which only so many of the largest stay as tell attacks
+    from live faces best (AUC): float64 [N], sum 1. Algorithm 1 counts errors at 0.5, and keeps whoever beats chance.
+    """
+    ranked = np.argsort(-weights, kind="stable")[: np.count_nonzero(weights)]
+    first = np.cumsum(weights[ranked] * p[:, ranked], axis=1)  # scores of the first 1, 2, … of them
+    kept = ranked[: 1 + int(np.argmax([auc(scores, attacks) for scores in first.T]))]  # of equals the shortest
+    left = np.zeros_like(weights)
+    left[kept] = weights[kept] / weights[kept].sum()
+    return left

@@ -52,7 +52,8 @@ Origin = Literal["real", "simulated", "semi_simulated"]
 PARITY_FACES = 48
 D_WEIGHTS = "d_net.pt"
 M_WEIGHTS = "m_net.pt"
-COLUMNS = ("train", "train, further", "dev", "dev, further", "test")  # what is further trains M-Net alone
+COLUMNS = ("train", "train, further", "dev", "dev, further", "test")
+"""Of the card's table. What is further trains M-Net alone, and sets thresholds as the set's own does."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

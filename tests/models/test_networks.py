@@ -63,8 +63,8 @@ def test_a_face_and_its_mirror_image_are_judged_alike() -> None:
     once = CascadeNet(replace(net.config, mirrored=False))
     once.load_state_dict(net.state_dict())
     planes = torch.rand(3, 10, 32, 32)
-    for each in (net.eval(), once.eval()):
-        each.head[-1].bias.data += torch.tensor([0.3, -0.2])
+    net.eval()
+    once.eval()
     with torch.no_grad():
         assert torch.allclose(net(planes), (once(planes) + once(planes.flip(3))) / 2, atol=1e-6)
         assert torch.allclose(net(planes), net(planes.flip(3)), atol=1e-6)
