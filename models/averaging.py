@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -19,7 +20,8 @@ from models.networks import KINDS, Kind, load_net, save_net
 
 
 def average(kind: Kind, paths: Sequence[Path], out: Path) -> Path:
-    """Writes the mean of nets of one shape; what else the last one's file holds is kept, but its positions.
+    """Writes the mean of nets of one shape; what else the last one's file holds is kept, but its positions. It is
+    `mirrored` if the last one is.
 
     Raises TrainingError where the nets differ in shape or constants, or `out` exists.
     """
@@ -28,7 +30,7 @@ def average(kind: Kind, paths: Sequence[Path], out: Path) -> Path:
     nets = [load_net(path, kind) for path in paths]
     mean, extra = nets[-1]
     for path, (net, _) in zip(paths, nets, strict=True):
-        if net.config != mean.config:
+        if replace(net.config, mirrored=mean.config.mirrored) != mean.config:
             raise TrainingError(f"{path} and {paths[-1]} differ in shape or constants: they have no mean")
     states = [net.state_dict() for net, _ in nets]
     weights = {

@@ -40,13 +40,15 @@ def make_bundle(plan: Plan, store: Path, run: Path, out: Path, watch: Watch, mor
     """Trains both nets on `store` and writes the bundle `out`. M-Net learns from the train splits of `more` too, and
     their dev splits join in choosing positions and thresholds.
 
-    Raises DatasetError for a store that lacks a class or a split, before anything is learnt from it; TrainingError
-    where `out` exists, `run` is of another plan, the bundle to start from lacks its nets, or these tell nothing apart.
+    Raises DatasetError for a store that lacks a class or a split, or one of `more` that does not go with it, before
+    anything is learnt; TrainingError where `out` exists, `run` is of another plan, the bundle to start from lacks its
+    nets, or these tell nothing apart.
     """
     if out.exists():
         raise TrainingError(f"{out} exists: name a new folder for the bundle")
     starts = {kind: _start(kind, plan) for kind in KINDS}
     check_store(store)
+    Faces.load_all(store, more, "train")  # stores that do not go together: said now, not after D-Net
     torch.set_num_threads(plan.threads)
     paths = {kind: _train(kind, plan, store, more, run, watch, starts[kind]) for kind in KINDS}
     watch("positions", None)

@@ -155,6 +155,16 @@ def test_a_bundle_without_its_trained_nets_is_no_start(
 
 
 @NEEDS_TORCH
+def test_a_further_store_that_does_not_go_with_it_is_refused_before_anything_is_learnt(
+    store: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "next"
+    assert main(["train", "--faces", str(store), "--out", str(out), "--more", str(store), *QUICK]) == 2
+    assert "two stores of faces share faces: give stores of different parts" in told(capfd)
+    assert not out.with_name("next.run").exists()
+
+
+@NEEDS_TORCH
 def test_train_goes_on_where_it_was_stopped(
     trained: Path, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

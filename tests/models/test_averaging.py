@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,17 @@ def test_the_mean_of_a_net_with_itself_answers_alike(tmp_path: Path) -> None:
     mean, _ = load_net(average("m_net", [path, path], tmp_path / "mean.pt"), "m_net")
     planes = torch.rand(2, 10, 32, 32)
     assert torch.equal(mean(planes), load_net(path, "m_net")[0](planes))
+
+
+def test_a_net_from_before_mirrors_has_a_mean_with_one_that_has_them(tmp_path: Path) -> None:
+    new = saved(tmp_path / "new.pt", 1)
+    net, _ = load_net(new, "m_net")
+    old = CascadeNet(replace(net.config, mirrored=False))
+    old.load_state_dict(net.state_dict())
+    save_net(tmp_path / "old.pt", "m_net", old)
+    for paths, mirrored in (((tmp_path / "old.pt", new), True), ((new, tmp_path / "old.pt"), False)):
+        mean, _ = load_net(average("m_net", paths, tmp_path / f"{mirrored}.pt"), "m_net")
+        assert mean.config.mirrored is mirrored
 
 
 def test_strangers_have_no_mean_and_nothing_is_overwritten(tmp_path: Path) -> None:
