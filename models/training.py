@@ -8,7 +8,7 @@ depends on the seed and k alone: a run that was killed goes on from its last che
 The last net is kept, none is picked by its figures on the development split.
 
 Lightning Fabric finds the accelerators and splits a step over them: rank r draws a batch of its own, gradients are
-averaged, so `faces_per_step` counts faces of one device. On a CPU alone it is one process.
+averaged, so `faces_per_step` counts faces of one device. On a CPU alone it is one process, or `--devices` many.
 """
 
 from __future__ import annotations
