@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import signal
 import sys
@@ -65,6 +66,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SIGNALS as interrupt:
         return int(stopped_by(interrupt))
     except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            say(f"{error.filename or 'what was being written'}: the disk is full: make room and run it again")
+            return int(Exit.BAD_INPUT)
         if error.filename is None:
             return _bug(error)
         say(f"{error.filename}: {error.strerror or error}; check the path and who may read and write it")

@@ -14,6 +14,7 @@ from app.errors import Exit, Refused, worst
 from app.record import Limits, record
 from drivers.counterfactual import KINDS, CounterfactualSource, Kind
 from drivers.open import open_source
+from drivers.segments import kept
 from drivers.session import Labels
 from drivers.session_reader import SessionReader
 from models.manifest import Entry, Origin, write_manifest
@@ -24,7 +25,8 @@ def counterfactual(recordings: Sequence[Path], kinds: Sequence[str], out: Path, 
     and of the recordings.
 
     All entries stand in split test: what was made of a recording belongs to its subject, and only who owns the
-    recordings knows where that is. Raises TrilumeError; nothing is overwritten.
+    recordings knows where that is. Of a recording that breaks off, what was good is turned; after Ctrl-C the manifest
+    lists what was written until then. Raises TrilumeError; nothing is overwritten.
     """
     wanted = [kind for kind in KINDS if kind in kinds]
     if unknown := sorted(set(kinds) - set(KINDS)):
@@ -37,15 +39,21 @@ def counterfactual(recordings: Sequence[Path], kinds: Sequence[str], out: Path, 
     out.mkdir(parents=True)
     codes: list[Exit] = []
     entries: list[Entry] = []
-    for number, (path, subject) in enumerate(subjects.items()):
-        entries.append(_original(path, subject))
-        for kind in wanted:
-            target = out / f"{path.stem}-{kind}.mcap"
-            source = CounterfactualSource(open_source(path), kind, seed + number)
-            labels = _labels(kind, subject, seed + number)
-            codes.append(record(source, target, partial(lambda told: told, labels), Limits(), console))
-            entries.append(_entry(target, kind, labels))
-    write_manifest(out / "manifest.csv", entries)
+    try:
+        for number, (path, subject) in enumerate(subjects.items()):
+            entries.append(_original(path, subject))
+            for kind in wanted:
+                target = out / f"{path.stem}-{kind}.mcap"
+                source = CounterfactualSource(open_source(path), kind, seed + number)
+                labels = _labels(kind, subject, seed + number)
+                codes.append(record(source, target, partial(lambda told: told, labels), Limits(), console))
+                if (written := kept(target)).exists():
+                    entries.append(_entry(written, kind, labels))
+                if codes[-1] in (Exit.INTERRUPTED, Exit.TERMINATED):
+                    return worst(codes)
+    finally:
+        if entries:
+            write_manifest(out / "manifest.csv", entries)
     return worst(codes)
 
 

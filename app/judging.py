@@ -18,6 +18,7 @@ from drivers.source import CameraInfo, Source, frames_of
 from drivers.stream import LosslessStream
 from pipeline.bundle import Bundle
 from pipeline.engine import Engine
+from pipeline.gate import age_s
 from pipeline.result import Reason, Result, Verdict
 
 
@@ -76,7 +77,7 @@ class Judging:
             self._engine = self._made_engine()
             self.began_s = time.perf_counter()
             for frame_set in islice(chain([first], frames), self._limit):
-                yield frame_set, self._engine.process(frame_set)
+                yield frame_set, self._engine.process(frame_set, age_s(frame_set, self._info))
                 self._engine.check(self.uri, frame_set)
 
     def _check_it_ends(self) -> None:

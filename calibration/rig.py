@@ -124,10 +124,11 @@ class Extrinsics(_Frozen):
 
 
 class AttenuationLaw(_Frozen):
-    """How infrared light from the camera falls off: D(d) = (d_ref / (d + offset))^exponent, D(d_ref) = 1.
+    """How infrared light from the camera falls off: D(d) = ((d_ref + offset) / (d + offset))^exponent.
 
     `exponent` 2 and `offset_m` 0 is the inverse square; `dark_level` in counts of the infrared stream. `gain` is
-    the infrared response of this camera relative to the reference one: distance-free infrared is divided by it.
+    the infrared response of this camera at d_ref (`reference_m`) relative to the reference one's at 0.6 m:
+    distance-free infrared is divided by it.
     """
 
     exponent: FiniteFloat = Field(default=2.0, ge=0, le=4)

@@ -13,7 +13,8 @@ from drivers.registration import F32, F64, SURFACE_STEP, clip_region, depth_onto
 def carry_to_grid(frame_set: FrameSet, points: F32) -> F32 | None:
     """Pixels [N, 2] of the infrared picture to pixels of the grid, through the depth there.
 
-    Between pixels as good as on them. None where depth does not tell how far the points are.
+    Between pixels as good as on them. None where depth does not tell how far the points are, or
+    where the colour camera would not see them.
     """
     rig = frame_set.rig
     if rig.registered:
@@ -35,7 +36,8 @@ def carry_to_grid(frame_set: FrameSet, points: F32) -> F32 | None:
     if not (z_m > 0).all() or not np.isfinite(directions).all():
         return None
     in_grid = np.column_stack([directions * z_m[:, None], z_m]) @ rig.infrared_to_color.R.T + rig.infrared_to_color.t
-    return project(rig.grid, in_grid).astype(np.float32)
+    carried = project(rig.grid, in_grid).astype(np.float32)
+    return carried if np.isfinite(carried).all() else None
 
 
 def _depth_at(depth_mm: F32, points: F32) -> F64:

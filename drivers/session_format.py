@@ -60,7 +60,7 @@ class StreamRecord(_Record):
     exposure_ms: FiniteFloat | None
     gain: FiniteFloat | None
     emitter_on: bool | None
-    white_level: FiniteFloat
+    white_level: FiniteFloat = Field(gt=0)
 
 
 class SetRecord(_Record):

@@ -94,7 +94,7 @@ def raw_infrared(stack: F32, samples: Sequence[Sample], parameters: ReflectanceP
     distance = np.array([sample.distance_m for sample in samples])
     exposure = np.array([sample.infrared_exposure_ms for sample in samples])
     exposure[exposure <= 0] = parameters.reference_exposure_ms
-    falloff = ((parameters.reference_m + law.offset_m) / (distance + law.offset_m)) ** law.exponent
+    falloff = ((law.reference_m + law.offset_m) / (distance + law.offset_m)) ** law.exponent
     gains = np.ones((len(stack), 4, 1, 1), np.float32)
     gains[:, 3, 0, 0] = falloff * exposure / parameters.reference_exposure_ms
     return stack * gains

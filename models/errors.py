@@ -18,7 +18,9 @@ class TrainingError(TrilumeError):
 
 
 def command(main: Callable[[Sequence[str] | None], None]) -> Callable[..., int]:
-    """A module's `main` with an exit code: 0, 2 and one logged line for what is not a bug of ours, or 130 on Ctrl-C."""
+    """A module's `main` with an exit code: 0, 2 and one logged line for what is not a bug of ours (a full disk and a
+    path that cannot be used are none), or 130 on Ctrl-C.
+    """
 
     @wraps(main)
     def wrapped(arguments: Sequence[str] | None = None) -> int:
@@ -26,6 +28,10 @@ def command(main: Callable[[Sequence[str] | None], None]) -> Callable[..., int]:
             main(arguments)
         except TrilumeError as error:
             logging.getLogger(main.__module__).error("%s", error)
+            return 2
+        except OSError as error:
+            where = error.filename or "what was being written"
+            logging.getLogger(main.__module__).error("%s: %s", where, error.strerror or error)
             return 2
         except KeyboardInterrupt:
             logging.getLogger(main.__module__).error("stopped")

@@ -19,15 +19,13 @@ from models.errors import DatasetError, command
 from models.extra import require_train_extra
 from models.judged import Frame, Recording, Truth, is_flat
 from models.manifest import Entry
+from models.options import share
 from models.report import FILES, PICTURES, Wish, labelled, make_report, write_report
 from pipeline.bundle import Bundle, load_bundle
 from pipeline.nets import Nets
 from pipeline.result import Reason
 
 log = logging.getLogger(__name__)
-
-SPACING_S = 0.5
-"""Time between the moments of a recording that a store of faces keeps."""
 
 KEYS = ("light", "skin_type")
 
@@ -78,7 +76,7 @@ def _frame(nets: Nets, faces: Faces, i: int) -> Frame:
     m_net = nets.reflectance(faces.planes([i])[0])[0] if sample.reflectance else None
     return Frame(
         number=sample.frame,
-        time_s=SPACING_S * sample.frame,
+        time_s=None,
         d_net=nets.depth(faces.gather("depth_maps", [i])[0]),
         m_net=m_net,
         reason=None if sample.reflectance else Reason.NO_INFRARED.value,
@@ -125,7 +123,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--bundle", type=Path, help="bundle; without it the shipped one")
     parser.add_argument("--out", type=Path, required=True, help="folder for the report")
     parser.add_argument("--threshold-split", choices=("bundle", "dev"), default="bundle")
-    parser.add_argument("--bpcer", type=float, default=0.05, help="most live faces rejected by thresholds from dev")
+    parser.add_argument("--bpcer", type=share, default=0.05, help="most live faces rejected by thresholds from dev")
     parser.add_argument("--unit", choices=("recording", "frame"), default="recording")
     parser.add_argument("--oracle", action="store_true", help="beside a judge that knows the true materials")
     parser.add_argument("--handmade", action="store_true", help="beside hand-made features")

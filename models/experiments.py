@@ -27,6 +27,7 @@ from models.errors import TrainingError, command
 from models.finetuning import TuningRecipe, finetune, stored_patches
 from models.networks import load_net
 from models.operating_point import CascadeScores, choose_thresholds
+from models.options import count, count_or_none, positive
 from models.protocol import TABLES, Protocol, Row, Training, protocol
 from models.recipes import Config, Recipe
 from models.scoring import ensemble, score_depth, score_patches
@@ -283,15 +284,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--more", type=Path, nargs="+", default=[], metavar="STORE", help="further stores to learn from, such as `more`"
     )
     parser.add_argument("--out", type=Path, required=True, help="folder of the experiments; broken-off ones go on")
-    parser.add_argument("--minutes-d", type=float, default=3.0, help="of each training of D-Net")
-    parser.add_argument("--minutes-m", type=float, default=6.0, help="of each training of M-Net; half more to tune it")
+    parser.add_argument("--minutes-d", type=positive, default=3.0, help="of each training of D-Net")
+    parser.add_argument(
+        "--minutes-m", type=positive, default=6.0, help="of each training of M-Net; half more to tune it"
+    )
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
-    parser.add_argument("--jobs", type=int, default=1, help="trainings beside each other, one thread each")
+    parser.add_argument("--jobs", type=count, default=1, help="trainings beside each other, one thread each")
     parser.add_argument("--only", default="", help=f"some of {','.join(TABLES)}, with commas between")
     parser.add_argument("--config", choices=("paper", "edge", "tiny"), default="edge")
-    parser.add_argument("--steps-d", type=int, help="budget of D-Net's trainings in steps: the fairer comparison")
-    parser.add_argument("--steps-m", type=int, help="the same of M-Net's")
-    parser.add_argument("--rounds", type=int, default=36, help="of weighted fine-tuning")
+    parser.add_argument("--steps-d", type=count, help="budget of D-Net's trainings in steps: the fairer comparison")
+    parser.add_argument("--steps-m", type=count, help="the same of M-Net's")
+    parser.add_argument("--rounds", type=count_or_none, default=36, help="of weighted fine-tuning")
     given = parser.parse_args(arguments)
     _log_plainly()
     torch.set_num_threads(1)

@@ -15,6 +15,7 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
@@ -30,6 +31,7 @@ from models.curves import write_history
 from models.datasets.faces import Faces
 from models.errors import TrainingError, command
 from models.networks import ATTACK, LIVE, CascadeNet, freeze_statistics, load_net, save_net
+from models.options import count, count_or_none, positive
 from models.precision import mixed
 from models.scoring import cut_all, ensemble, score_patches
 from models.tasks import belongs, sampling_weights
@@ -92,6 +94,7 @@ class Tuner:
         self.round = 0
         self.history: list[dict[str, float]] = []
         self._checkpoint = out / "checkpoint.pt"
+        self._origin = {"faces": faces.digest(), "net": _weights_digest(net)}
         if self._checkpoint.exists():
             self._resume()
 
@@ -175,6 +178,7 @@ class Tuner:
         torch.save(
             {
                 "recipe": asdict(self.recipe),
+                "origin": self._origin,
                 "round": self.round,
                 "history": self.history,
                 "net": self.net.state_dict(),
@@ -192,12 +196,18 @@ class Tuner:
         saved = torch.load(self._checkpoint, map_location="cpu", weights_only=True)
         if saved["recipe"] != asdict(self.recipe):
             raise TrainingError(f"{self._checkpoint} is of another recipe: give another --out or remove it")
+        if saved.get("origin") != self._origin:
+            raise TrainingError(f"{self._checkpoint} is of other faces or another net: give another --out or remove it")
         self.net.load_state_dict(saved["net"])
         self._optimiser.load_state_dict(saved["optimiser"])
         faces, loss_weights, alphas = (np.array(saved[key]) for key in ("faces", "loss_weights", "alphas"))
         self.state = Boosting(faces, loss_weights, alphas, tuple(saved["chosen"]))
         self.round, self.history = saved["round"], saved.get("history", [])
         log.info("resumed after round %d", self.round)
+
+
+def _weights_digest(net: CascadeNet) -> str:
+    return sha256(b"".join(value.numpy().tobytes() for value in net.state_dict().values())).hexdigest()
 
 
 def _mirrored(planes: Tensor, rng: np.random.Generator) -> Tensor:
@@ -270,15 +280,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--more", type=Path, nargs="+", default=[], metavar="STORE", help="further stores whose dev splits count"
     )
     parser.add_argument("--out", type=Path, required=True, help="folder of the run; a broken-off run goes on")
-    parser.add_argument("--minutes", type=float, default=default.minutes)
-    parser.add_argument("--rounds", type=int, default=default.rounds, help="0: only choose the positions")
+    parser.add_argument("--minutes", type=positive, default=default.minutes)
+    parser.add_argument("--rounds", type=count_or_none, default=default.rounds, help="0: only choose the positions")
     parser.add_argument("--mode", choices=("adaboost", "literal"), default=default.mode)
     parser.add_argument("--select-on", choices=("train", "dev"), default=default.select_on)
     parser.add_argument("--thin", action="store_true", help="leave positions out that do not help")
-    parser.add_argument("--learning-rate", type=float, default=default.learning_rate)
+    parser.add_argument("--learning-rate", type=positive, default=default.learning_rate)
     parser.add_argument("--fmix", type=float, default=default.fmix, help="share of faces whose fusions are mixed")
     parser.add_argument("--seed", type=int, default=default.seed)
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--threads", type=count, default=1)
     given = vars(parser.parse_args(arguments))
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     logging.getLogger("matplotlib").setLevel(logging.WARNING)

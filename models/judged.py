@@ -33,18 +33,17 @@ _FLAT_WORDS = (
     "print", "photo", "paper", "banner", "cutout", "screen", "replay", "display", "video", "flattened", "bent",
     "folded",
 )  # fmt: skip
-_RESTARTS = (Reason.STALE_FRAME, Reason.INTERNAL_ERROR)
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
     """One frame: attack probabilities (None where a net did not run), and why there was no verdict.
 
-    `ms` is the wall time of all stages.
+    `time_s` is None in frames of a store of faces, which keeps no times; `ms` is the wall time of all stages.
     """
 
     number: int
-    time_s: float
+    time_s: float | None
     d_net: float | None
     m_net: float | None
     reason: str | None = None
@@ -116,7 +115,7 @@ def score_of(frame: Frame, thresholds: Thresholds) -> float:
 def decide_recording(recording: Recording, rule: SessionRule, thresholds: Thresholds) -> Decision:
     """The session verdict at any thresholds; a damaged recording is undecided.
 
-    Where fewer than `min_frames` frames were kept, as in stores of faces, the sequential test could never speak:
+    Of stored moments nobody knows the times, and fewer than `min_frames` could never make the sequential test speak:
     there the verdict is what the test would say at its deadline, had the visit gone on like the mean of its moments
     (`uses_mean_rule`).
     A visit ends here where frames tell (time, faults), not where the engine lost track of a face.
@@ -142,8 +141,9 @@ def _barred(decisions: Sequence[Decision]) -> str | None:
 
 
 def uses_mean_rule(recording: Recording, rule: SessionRule) -> bool:
-    """Scores without a stream behind them, and too few for the sequential test."""
-    return recording.verdict is None and len(recording.frames) < rule.min_frames
+    """Scores without a stream behind them: of unknown times, or too few for the sequential test."""
+    few = len(recording.frames) < rule.min_frames
+    return recording.verdict is None and (few or any(frame.time_s is None for frame in recording.frames))
 
 
 def _mean_rule(scores: Sequence[float], rule: SessionRule) -> Decision:
@@ -165,12 +165,15 @@ def counted_frames(rule: SessionRule) -> int:
 def _sequential(frames: Sequence[tuple[Frame, Decision]], rule: SessionRule, thresholds: Thresholds) -> Decision:
     test = SequentialTest(rule)
     for frame, decision in frames:
+        assert frame.time_s is not None, "`uses_mean_rule` keeps these away"
         if frame.d_net is not None:
             barred = Reason(decision.reason) if decision.verdict is Verdict.UNDECIDED else None
             test.add(frame.time_s, score_of(frame, thresholds), barred)
             continue
-        if frame.reason in _RESTARTS:
+        if frame.reason == Reason.STALE_FRAME:
             test.reset()
+        if frame.reason == Reason.INTERNAL_ERROR:
+            test.fault()
         test.missed(frame.time_s)
     verdict, reason = test.overall()
     return Decision(verdict, reason.value if reason else "")

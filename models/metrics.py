@@ -170,18 +170,21 @@ def _curve(scores: ArrayLike, attacks: ArrayLike) -> tuple[F64, F64, F64, F64]:
 def threshold_of_least_acer(scores: ArrayLike, attacks: ArrayLike, max_bpcer: float = 1.0) -> float:
     """Threshold of the least ACER with BPCER ≤ `max_bpcer`; among equals in the widest gap (in logits), which stands
     best on faces not seen yet: of the gap's middle half the point nearest to 0.5, where the net itself would decide.
+
+    Live faces that a net is certain of (within 1e-6) to be attacks are rejected at every threshold: where these alone
+    are more than `max_bpcer`, the least BPCER is the bound.
     """
     thresholds, apcer, bpcer, width = _curve(scores, attacks)
-    cost = np.where(bpcer <= max_bpcer + 1e-12, apcer + bpcer, np.inf)
+    cost = np.where(bpcer <= max(max_bpcer, bpcer.min()) + 1e-12, apcer + bpcer, np.inf)
     best = np.lexsort((-width, cost))[0]
     middle, margin = float(logit(thresholds[best])), float(width[best]) / 4
     return float(sigmoid(np.clip(0.0, middle - margin, middle + margin)))
 
 
 def threshold_at_bpcer(scores: ArrayLike, attacks: ArrayLike, target: float) -> float:
-    """The strictest threshold that rejects at most the share `target` of live faces."""
+    """The strictest threshold that rejects at most the share `target` of live faces, or as few as any does."""
     thresholds, _, bpcer, _ = _curve(scores, attacks)
-    return float(thresholds[np.flatnonzero(bpcer <= target + 1e-12)[0]])
+    return float(thresholds[np.flatnonzero(bpcer <= max(target, bpcer.min()) + 1e-12)[0]])
 
 
 def equal_error_rate(scores: ArrayLike, attacks: ArrayLike) -> tuple[float, float]:

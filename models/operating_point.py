@@ -59,7 +59,7 @@ def choose_thresholds(scores: CascadeScores, max_bpcer: float) -> Thresholds:
     live = int((~attacks).sum())
     left = max(0.0, max_bpcer * live - int((~passed & ~attacks).sum())) / max(1, int((passed & ~attacks).sum()))
     m = 0.5
-    if (passed & attacks).any():
+    if (passed & attacks).any() and (passed & ~attacks).any():
         m = metrics.threshold_of_least_acer(scores.m_net[passed], attacks[passed], left)
     return Thresholds(d_net=round(d, 6), m_net=round(m, 6))
 

@@ -26,6 +26,7 @@ from models import metrics
 from models.datasets.faces import Faces, Split
 from models.errors import DatasetError, TrainingError, command
 from models.export import CARD, report_nothing, write_bundle
+from models.options import count
 from models.precision import processor_has_bf16
 from pipeline.bundle import DESCRIPTION, SUMS, Bundle, load_bundle
 from pipeline.inference import core
@@ -362,8 +363,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--bundle", type=Path, required=True, help="bundle with nets in f32")
     parser.add_argument("--faces", type=Path, required=True, help="store of prepared faces")
     parser.add_argument("--out", type=Path, required=True, help="new folder of the bundle")
-    parser.add_argument("--test-faces", type=int, default=COUNTS.test, help="faces of the test split to judge")
-    parser.add_argument("--threads", type=int, default=2, help="as the program will run: 1 does not go with INT8")
+    parser.add_argument("--test-faces", type=count, default=COUNTS.test, help="faces of the test split to judge")
+    parser.add_argument("--threads", type=count, default=2, help="as the program will run: 1 does not go with INT8")
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     counts = replace(COUNTS, test=given.test_faces)

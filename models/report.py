@@ -164,9 +164,9 @@ def _notes(bundle: Bundle, test: Sequence[Recording]) -> list[str]:
     short = sum(uses_mean_rule(recording, bundle.description.session) for recording in test)
     if short:
         notes.append(
-            f"{short} of {len(test)} recordings hold fewer than {bundle.description.session.min_frames} frames, "
-            "too few for the sequential test: their verdict is what it would say at its deadline, had the visit "
-            "gone on like the mean of these frames."
+            f"{short} of {len(test)} recordings hold fewer than {bundle.description.session.min_frames} frames, or "
+            "frames of unknown times, too little for the sequential test: their verdict is what it would say at its "
+            "deadline, had the visit gone on like the mean of these frames."
         )
     if foreign := sum(recording.foreign for recording in test):
         notes.append(

@@ -99,6 +99,7 @@ class Task(Protocol):
 
     def scores(self, net: CascadeNet) -> NDArray[np.float64]: ...
 
+    faces: Faces
     dev: Faces
 
 
@@ -171,9 +172,17 @@ class ReflectanceTask(_Drawn):
         return mean
 
 
+def _of_both_classes(faces: Faces, count: int) -> Faces:
+    """`count` of the faces, half of them attacks where there are as many."""
+    order = np.random.default_rng(0).permutation(len(faces))
+    attacks = faces.attacks[order]
+    turn = np.where(attacks, np.cumsum(attacks), np.cumsum(~attacks))
+    return faces.take(np.sort(order[np.argsort(turn, kind="stable")[:count]]))
+
+
 def make_task(recipe: Recipe, directory: Path, more: Sequence[Path] = ()) -> DepthTask | ReflectanceTask:
     """The net's faces of the store: train split to learn from, joined by those of the stores `more`; a fixed part of
-    its own dev split to watch.
+    its own dev split to watch. Raises DatasetError and TrainingError where one of them lacks a class.
     """
     if recipe.without:
         known = {sample.species for sample in Faces.load(directory).samples}
@@ -183,7 +192,11 @@ def make_task(recipe: Recipe, directory: Path, more: Sequence[Path] = ()) -> Dep
     where = admitted(recipe)
     faces = Faces.load_all(directory, more, "train", where)
     watched = watched_by(recipe.kind, faces)
-    dev = Faces.load(directory, split="dev", where=lambda s: where(s) and watched(s))
-    chosen = np.random.default_rng(0).permutation(len(dev))[: recipe.dev_faces]
-    dev = dev.take(np.sort(chosen))
+    dev = Faces.load(directory, split="dev", where=where)
+    masks = dev.where(watched)
+    dev = _of_both_classes(masks if masks.attacks.any() else dev, recipe.dev_faces)
+    if dev.attacks.all() or not dev.attacks.any():
+        raise TrainingError(
+            f"{directory}: split dev holds only one class that this net can be watched on: add the other"
+        )
     return (DepthTask if recipe.kind == "d_net" else ReflectanceTask)(faces, dev, recipe)

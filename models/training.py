@@ -18,6 +18,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +43,7 @@ from models.networks import (
     save_net,
     with_statistics,
 )
+from models.options import count, count_or_none, positive
 from models.precision import mixed
 from models.recipes import Recipe, learning_rate, paper_recipe
 from models.tasks import Task, make_task
@@ -75,6 +77,14 @@ def _statistics(task: Task) -> Tensor:
     return torch.cat([task.batch(rng)[0][0] for _ in range(8)])
 
 
+def _origin(task: Task, start: Path | None) -> dict[str, str]:
+    """What a run comes from beside its recipe: a run that goes on with other faces would have learnt from people whom
+    its figures call unseen.
+    """
+    net = sha256(start.read_bytes()).hexdigest() if start is not None and start.is_file() else ""
+    return {"faces": task.faces.digest(), "dev": task.dev.digest(), "start": net}
+
+
 def make_fabric(accelerator: str = "auto", devices: int | str = "auto") -> Fabric:
     """Lightning Fabric; of several devices each runs a process, started here.
 
@@ -104,6 +114,7 @@ class Trainer:
         self.recipe, self.task, self.out = recipe, task, out
         self.fabric = fabric or make_fabric("cpu", 1)
         self._checkpoint = out / "checkpoint.pt"
+        self._origin = _origin(task, start)
         torch.manual_seed(recipe.seed)
         self.net = self._first_net(start).to(memory_format=torch.channels_last)
         self.optimiser = self._make_optimiser()
@@ -136,6 +147,9 @@ class Trainer:
         saved = torch.load(self._checkpoint, map_location="cpu", weights_only=True)
         if saved["recipe"] != asdict(self.recipe):
             raise TrainingError(f"{self._checkpoint} is of another recipe: give another --out or remove it")
+        if saved.get("origin") != self._origin:
+            why = "was learnt from other faces, or from another net on"
+            raise TrainingError(f"{self._checkpoint} {why}: give another --out or remove it")
         self.net.load_state_dict(saved["net"])
         self.optimiser.load_state_dict(saved["optimiser"])
         self.progress = _Progress(saved["step"], saved["elapsed_s"], saved["history"], saved["losses"])
@@ -148,6 +162,7 @@ class Trainer:
         part = self._checkpoint.with_suffix(".part")
         state = {
             "recipe": asdict(self.recipe),
+            "origin": self._origin,
             "net": self.net.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             **asdict(self.progress),
@@ -276,17 +291,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--start", type=Path, help="a trained net (.pt) to begin with instead of random weights")
     parser.add_argument("--out", type=Path, required=True, help="folder of the run; a broken-off run goes on")
-    parser.add_argument("--minutes", type=float, default=30.0)
-    parser.add_argument("--steps", type=int, help="budget in steps instead of minutes")
+    parser.add_argument("--minutes", type=positive, default=30.0)
+    parser.add_argument("--steps", type=count, help="budget in steps instead of minutes")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--threads", type=count, default=1)
     parser.add_argument("--config", choices=("paper", "edge", "tiny"), default="edge")
     parser.add_argument("--recipe", choices=("edge", "paper"), default="edge", help="paper: SGD, batch 256")
-    parser.add_argument("--learning-rate", type=float)
-    parser.add_argument("--faces-per-step", type=int)
+    parser.add_argument("--learning-rate", type=positive)
+    parser.add_argument("--faces-per-step", type=count)
     parser.add_argument("--fmix", type=float, help="share of faces whose fusions are mixed")
-    parser.add_argument("--large", type=int, help="crops of nearly the whole face, of each face of a step (M-Net)")
-    parser.add_argument("--small", type=int, help="crops of 28 to 64 px, of each face of a step (M-Net)")
+    parser.add_argument(
+        "--large", type=count_or_none, help="crops of nearly the whole face, of each face of a step (M-Net)"
+    )
+    parser.add_argument("--small", type=count_or_none, help="crops of 28 to 64 px, of each face of a step (M-Net)")
     parser.add_argument("--inputs", default="", help=f"planes to look at: {_inputs_text()}; all by default")
     parser.add_argument("--infrared", choices=("distance_free", "raw"), default="distance_free")
     parser.add_argument("--emphasis", nargs="*", default=[], metavar="SPECIES", help="species to draw twice as often")

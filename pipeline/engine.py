@@ -89,17 +89,22 @@ class Engine:
         if self.faulty:
             raise EngineFaulty(f"{uri}: frame {frame_set.sequence}: judging failed inside the program")
 
-    def process(self, frame_set: FrameSet) -> Result:
-        """Judges one frame set. Never raises for what is in the frames."""
+    def process(self, frame_set: FrameSet, age_s: float = 0.0) -> Result:
+        """Judges one frame set. Never raises for what is in the frames.
+
+        `age_s` has passed since a camera delivered it: more than `max_age_s`, as after a machine's pause, and it says
+        nothing of who stands there now.
+        """
         watch = Stopwatch()
         try:
-            result = self._judge(frame_set, watch)
+            result = self._judge(frame_set, watch, age_s)
             self._faults = 0
         except Exception:
             # The one place where everything is caught: a kiosk must go on and must not say `live`.
             log.exception("frame %d could not be judged", frame_set.sequence)
             self._faults += 1
             self.forget()
+            self._session.fault()
             result = self._undecided(frame_set, Reason.INTERNAL_ERROR)
         return replace(result, stage_ms=watch.ms)
 
@@ -114,8 +119,9 @@ class Engine:
         self._on_infrared.reset()
         self._stillness.reset()
 
-    def _judge(self, frame_set: FrameSet, watch: Stopwatch) -> Result:
-        if reason := self._clock.check(frame_set):
+    def _judge(self, frame_set: FrameSet, watch: Stopwatch, age_s: float) -> Result:
+        old = Reason.STALE_FRAME if age_s > self._preprocessing.gate.max_age_s else None
+        if reason := self._clock.check(frame_set) or old:
             self.forget()
             return self._undecided(frame_set, reason)
         if reason := check_streams(frame_set, self._preprocessing.gate):

@@ -15,11 +15,14 @@ worse than no check: a covered face is left to the coverage of its depth and to 
 
 from __future__ import annotations
 
+import time
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from drivers.frames import FrameSet, Image
+from drivers.source import CameraInfo
 from pipeline.faces import CanonicalSquare, Face
 from pipeline.parameters import Gate
 from pipeline.pose import Pose
@@ -55,6 +58,11 @@ class Clock:
         return Reason.STALE_FRAME if stale else None
 
 
+def age_s(frame_set: FrameSet, info: CameraInfo) -> float:
+    """Seconds since a camera delivered a set; 0 of recordings and simulated cameras, whose time is their own."""
+    return time.monotonic() - frame_set.host_time_s if info.live and info.origin == "real" else 0.0
+
+
 class Stillness:
     """Watches how fast one face moves. One thread.
 
@@ -85,7 +93,7 @@ def _taking_s(frame_set: FrameSet) -> float:
     """Seconds from the first to the last light in a set's pictures."""
     pictures = _present(frame_set)
     times = [image.device_time_s for image in pictures]
-    told = [image.exposure_ms / 1000 for image in pictures if image.exposure_ms is not None]
+    told = [ms / 1000 for image in pictures if (ms := image.exposure_ms) is not None and 0 < ms < np.inf]
     return max(times) - min(times) + (max(told) if told else UNTOLD_EXPOSURE_S)
 
 

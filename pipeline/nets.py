@@ -25,11 +25,13 @@ INT8_THREADS = 2
 
 
 class NonFiniteError(ArithmeticError):
-    """A net answered with something that is no probability."""
+    """A net was shown something that is no number, or answered with something that is no probability."""
 
 
 def _attack(request: Any, planes: F32) -> NDArray[np.float64]:
     """Attack probabilities [N] of a batch; copied, since OpenVINO reuses its output at the next call."""
+    if not np.isfinite(planes).all():  # a net may well answer NaN with a number
+        raise NonFiniteError("a net was asked for what is no number")
     request.infer({0: planes})
     scores = np.array(request.get_output_tensor(0).data, np.float64)[:, 0]
     if not np.isfinite(scores).all() or scores.min() < -1e-3 or scores.max() > 1.001:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from drivers.frames import FrameSet
+from drivers.frames import FrameSet, Image
 from drivers.registration import Registered, register
 from pipeline import gate, reflectance
 from pipeline.depth_stage import Surface, depth_maps, find_surface, inner_face
@@ -87,8 +87,11 @@ def _with_reflectance(
     image = frame_set.infrared
     assert image is not None, "checked by the caller"
     bands = reflectance.align_bands(registered, surface, image.white_level)
-    face = (bands.mask > 0) & (inner_face(parameters.depth.inner_hull) > 0)
-    objection = gate.check_light(bands.infrared, bands.color, face, parameters.gate)
+    inner = inner_face(parameters.depth.inner_hull) > 0
+    face = (bands.mask > 0) & inner
+    seen = face.sum() >= parameters.depth.min_coverage * inner.sum()
+    light = gate.check_light(bands.infrared, bands.color, face, parameters.gate)
+    objection = light if seen else Reason.NO_INFRARED
     infrared = reflectance.distance_free(bands, image, parameters.reflectance, frame_set.rig.radiometric)
     stack, total, difference = reflectance.fuse(bands, infrared, parameters.reflectance)
     color = np.clip(bands.color, 0, 255).astype(np.uint8)
@@ -96,9 +99,16 @@ def _with_reflectance(
 
 
 def _missing_stream(frame_set: FrameSet) -> Reason | None:
-    if frame_set.infrared is None:
+    if frame_set.infrared is None or not _scaled(frame_set.infrared):
         return Reason.NO_INFRARED
     return Reason.NO_COLOR if frame_set.color is None else None
+
+
+def _scaled(infrared: Image) -> bool:
+    """Whether its brightness can be put to scale: an exposure or a gain of nothing would make any mask shine like skin.
+    One that is not told counts as the reference.
+    """
+    return all(told is None or (np.isfinite(told) and told > 0) for told in (infrared.exposure_ms, infrared.gain))
 
 
 def _distance_m(points: NDArray[np.float64]) -> float | None:

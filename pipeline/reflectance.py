@@ -64,7 +64,9 @@ def _aligned(picture: F32, surface: Surface) -> F32:
 
 
 def attenuation(depth_mm: F32, parameters: ReflectanceParameters, law: AttenuationLaw | None) -> F32:
-    """D(d) with D(reference) = 1, float32 [S, S]; `law` is the camera's own, where it was calibrated."""
+    """D(d) with D(reference) = 1, float32 [S, S]; `law` is the camera's own, where it was calibrated, and then the
+    reference is the law's: its gain was measured there.
+    """
     d = np.maximum(depth_mm, 1.0) / np.float32(1000)
     if parameters.attenuation == "beer_lambert":
         falloff = np.exp(-parameters.beer_lambert_per_m * (d - parameters.reference_m))
@@ -72,7 +74,7 @@ def attenuation(depth_mm: F32, parameters: ReflectanceParameters, law: Attenuati
     if parameters.attenuation == "inverse_square":
         return np.square(np.float32(parameters.reference_m) / d)
     used = law or parameters.law
-    ratio = np.float32(parameters.reference_m + used.offset_m) / (d + np.float32(used.offset_m))
+    ratio = np.float32(used.reference_m + used.offset_m) / (d + np.float32(used.offset_m))
     return np.power(ratio, np.float32(used.exponent))
 
 

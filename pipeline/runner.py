@@ -27,6 +27,7 @@ from drivers.stream import Paced
 from drivers.supervision import Supervised
 from pipeline.bundle import Bundle
 from pipeline.engine import Engine, EngineFaulty
+from pipeline.gate import age_s
 from pipeline.result import Result
 from pipeline.snapshots import Phase, Shown, State, Take, Trace
 from pipeline.taking import Taking
@@ -198,7 +199,7 @@ class Runner:
             if self._forgetting:
                 self._forgetting = False
                 engine.forget()
-            result = engine.process(frame_set)
+            result = engine.process(frame_set, age_s(frame_set, stream.info))
             engine.check(self.uri, frame_set)
             if warm:
                 self._show(frame_set, result)

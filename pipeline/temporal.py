@@ -59,6 +59,13 @@ class SequentialTest:
         """A new visit begins; an attack found before is not forgotten."""
         self._start()
 
+    def fault(self) -> None:
+        """Something failed inside the program: a visit that was found live before no longer speaks for the recording;
+        the next one may.
+        """
+        self._start()
+        self._worst = Verdict.UNDECIDED, Reason.INTERNAL_ERROR
+
     def missed(self, time_s: float) -> None:
         """A frame without a judged face."""
         if self._seen_s is not None and time_s - self._seen_s > self._rule.lost_face_s:

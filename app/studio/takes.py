@@ -210,8 +210,8 @@ def of_subject(folder: Path, subject: str) -> list[StoredTake]:
 
 def older_than(folder: Path, days: float, now: float | None = None) -> list[StoredTake]:
     """Takes whose files are older than so many days."""
-    limit = datetime.fromtimestamp((time.time() if now is None else now) - days * 86_400, UTC)
-    return [stored for stored in takes_in(folder) if stored.recorded < limit]
+    limit = (time.time() if now is None else now) - days * 86_400
+    return [stored for stored in takes_in(folder) if stored.recorded.timestamp() < limit]
 
 
 def delete(takes: Iterable[StoredTake]) -> int:
@@ -234,6 +234,17 @@ def _remove_empty(folders: Iterable[Path]) -> None:
                 level.rmdir()
 
 
+def _copied(path: Path, target: Path) -> None:
+    """Copies a file, whole or not at all. Raises Refused where there is no room for it, or no right."""
+    part = target.with_name(target.name + PART)
+    try:
+        shutil.copy2(path, part)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise Refused(f"{target}: cannot be written ({error.strerror}): make room or choose another folder") from error
+    part.replace(target)
+
+
 def export_good(takes: Sequence[StoredTake], out: Path) -> list[Path]:
     """Copies usable takes byte for byte under their derived names. Raises Refused where `out` holds anything."""
     good = [stored for stored in takes if stored.usable]
@@ -248,6 +259,6 @@ def export_good(takes: Sequence[StoredTake], out: Path) -> list[Path]:
         if before and before[0] in copies:  # goes on with a take that was copied: stays beside it
             target = copies[before[0]].with_suffix(f".part{before[1]}.mcap")
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(stored.path, target)
+        _copied(stored.path, target)
         copies[stored.path] = target
     return list(copies.values())

@@ -33,6 +33,7 @@ from models import metrics
 from models.datasets.faces import Faces, Sample
 from models.datasets.mipd import LIVE, THREE_D, Recipe
 from models.errors import DatasetError, command
+from models.options import count
 
 log = logging.getLogger(__name__)
 
@@ -178,7 +179,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--faces", type=Path, help="store of simulated faces")
     what.add_argument("--choose", type=float, metavar="ACER", help="find the overlap for this ACER, 0..1")
-    parser.add_argument("--draws", type=int, default=DRAWS, help="materials to learn from")
+    parser.add_argument("--draws", type=count, default=DRAWS, help="materials to learn from")
     parser.add_argument("--bands", action="store_true", help="show the oracle the diffuse albedos alone")
     parser.add_argument("--seen", action="store_true", help="show it every number as a camera can know it")
     parser.add_argument("--error", type=float, metavar="FACTOR", help="read what a picture tells, 1 = as assumed")

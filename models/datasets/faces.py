@@ -15,10 +15,12 @@ processes may fill one store, each under a writer name of its own.
 from __future__ import annotations
 
 import csv
+import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self, get_args
@@ -314,6 +316,12 @@ class Faces:
     @cached_property
     def recordings(self) -> NDArray[np.str_]:
         return np.array([s.recording for s in self.samples], str)
+
+    def digest(self) -> str:
+        """Names these faces, how they are labelled and which split each belongs to, in hexadecimal; their order is of
+        no consequence."""
+        told = sorted((s.name, s.label, s.species, s.subject, s.instrument, s.split) for s in self.samples)
+        return sha256(json.dumps(told).encode()).hexdigest()
 
     def gather(self, block: Block, indices: Sequence[int] | NDArray[np.int64]) -> NDArray[Any]:
         """Pixels of the faces at `indices`: an own array [len(indices), …] of the block's dtype."""

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from models.datasets.faces import FaceWriter, Sample, Split
 from models.datasets.items import Item, Pictures
 from models.errors import DatasetError, command
+from models.options import count
 from pipeline.depth_stage import inner_face, relief
 from pipeline.parameters import FACE_SIZE, Preprocessing
 from pipeline.reflectance import Bands, fuse
@@ -164,7 +165,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("kind", choices=("casia_surf", "cefa", "wmca", "3dmad"))
     parser.add_argument("--root", type=Path, required=True, help="folder that the data set was unpacked into")
     parser.add_argument("--out", type=Path, required=True, help="store of faces; a broken-off import goes on")
-    parser.add_argument("--every", type=int, default=1, help="take every n-th frame of a recording")
+    parser.add_argument("--every", type=count, default=1, help="take every n-th frame of a recording")
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     chosen = [item for item in _items(given.kind, given.root) if item.frame % max(1, given.every) == 0]

@@ -74,7 +74,8 @@ def prepare_recordings(
     contradicts the manifest, and where no recording shows a face.
     """
     outcomes = out / "outcomes"
-    if any(out.glob("*")) and not outcomes.is_dir():
+    simulated = (out / "recipe.json").exists()
+    if simulated or (any(out.glob("*")) and not outcomes.is_dir()):
         raise DatasetError(f"{out}: holds something else: rename it, the faces of your recordings go there")
     outcomes.mkdir(parents=True, exist_ok=True)
     keys = [_key(entry, every) for entry in entries]

@@ -36,6 +36,7 @@ from drivers.simulated.species import FLAT
 from models.datasets.faces import FaceWriter, Sample
 from models.datasets.mipd import LIVE, Job, Part, Recipe, plan
 from models.errors import DatasetError, command
+from models.options import count, positive
 from models.workers import workers
 from pipeline.faces import FaceFinder
 from pipeline.gate import check_faces
@@ -201,7 +202,7 @@ def cost(seen: Outcomes, wall_s: float) -> str:
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="models.datasets.simulated", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--out", type=Path, required=True, help="store of faces to fill or to go on with")
-    parser.add_argument("--scale", type=float, default=1.0, help="share of the paper's counts")
+    parser.add_argument("--scale", type=positive, default=1.0, help="share of the paper's counts")
     parser.add_argument(
         "--part",
         choices=get_args(Part),
@@ -209,11 +210,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         help="far, exposure, prints: test scenes only; thresholds: development only; more, twins: training only",
     )
     parser.add_argument("--overlap", type=float, help="share of masks and heads that are optically skin")
-    parser.add_argument("--jobs", type=int, default=2, help="processes")
+    parser.add_argument("--jobs", type=count, default=2, help="processes")
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    if given.scale <= 0 or given.jobs < 1 or not 0 <= (given.overlap or 0) <= 1:
-        raise DatasetError("--scale must be above 0, --jobs at least 1, --overlap within 0..1")
+    if not 0 <= (given.overlap or 0) <= 1:
+        raise DatasetError("--overlap must lie within 0..1")
     recipe = Recipe.of(given.part, scale=given.scale, overlap=given.overlap)
     log.info("recipe %s: %d scenes of %d moments", recipe.hash, len(plan(recipe)), recipe.frames)
     start = time.perf_counter()

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from app.__main__ import main
+from app.errors import Exit
 from calibration.radiometric import REFERENCE_RESPONSE
 from calibration.rig import Rig
 from drivers.frames import FrameSet, Image
@@ -108,6 +109,36 @@ def test_counterfactual_sessions_and_their_manifest(
     assert main(command) == 2
     assert main(["counterfactual", str(session), "--kinds", "melted", "--out", str(tmp_path / "x")]) == 2
     assert "melted" in capsys.readouterr().err
+
+
+def test_a_recording_that_breaks_off_is_turned_as_far_as_it_goes(
+    tmp_path: Path, session: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    damaged, out = cut(session, tmp_path / "cut.mcap"), tmp_path / "made"
+    command = ["counterfactual", str(damaged), str(session), "--kinds", "flattened,bent", "--out", str(out)]
+    assert main(command) == 3
+    assert "cut-flattened.interrupted.mcap" in capsys.readouterr().err
+    entries = read_manifest(out / "manifest.csv")
+    assert [(entry.path.name, entry.species) for entry in entries] == [
+        ("cut.mcap", ""), ("cut-flattened.interrupted.mcap", "flattened"), ("cut-bent.interrupted.mcap", "bent"),
+        (session.name, ""), (f"{session.stem}-flattened.mcap", "flattened"), (f"{session.stem}-bent.mcap", "bent"),
+    ]  # fmt: skip
+
+
+def test_ctrl_c_leaves_a_manifest_of_what_was_written(
+    tmp_path: Path, session: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Path] = []
+
+    def stopped(_source: object, out: Path, *_: object) -> Exit:
+        asked.append(out)
+        return Exit.INTERRUPTED
+
+    monkeypatch.setattr("app.counterfactual.record", stopped)
+    out = tmp_path / "made"
+    assert main(["counterfactual", str(session), "--kinds", "flattened,bent", "--out", str(out)]) == 130
+    assert len(asked) == 1
+    assert [entry.label for entry in read_manifest(out / "manifest.csv")] == ["bona_fide"]
 
 
 def _manifest(path: Path, *lines: str) -> Path:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from app.__main__ import main
 from app.errors import Refused
 from app.outputs import claim, part_of, whole_file
 
@@ -44,3 +45,14 @@ def test_a_folder_is_no_file(tmp_path: Path) -> None:
         claim(tmp_path, force=True)
     with pytest.raises(Refused, match="no such folder"):
         claim(tmp_path / "a" / "b", force=True)
+
+
+def test_a_full_disk_is_no_bug(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def full(**_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("app.cli.app", full)
+    assert main(["doctor"]) == 2
+    told = capsys.readouterr().err
+    assert "the disk is full: make room" in told
+    assert "a bug" not in told

@@ -59,9 +59,9 @@ def test_standard_output_carries_nothing_but_lines(
 ) -> None:
     process = Engine.process
 
-    def chatty(engine: Engine, frame_set: Any) -> Any:
+    def chatty(engine: Engine, frame_set: Any, age_s: float) -> Any:
         os.write(1, b"an SDK says hello\n")
-        return process(engine, frame_set)
+        return process(engine, frame_set, age_s)
 
     monkeypatch.setattr(Engine, "process", chatty)
     assert replay(session, "--out", "-") == 0
@@ -193,10 +193,10 @@ def test_a_signal_keeps_what_was_judged(
 ) -> None:
     process = Engine.process
 
-    def interrupted(engine: Engine, frame_set: Any) -> Any:
+    def interrupted(engine: Engine, frame_set: Any, age_s: float) -> Any:
         if frame_set.sequence == 5:
             os.kill(os.getpid(), number)
-        return process(engine, frame_set)
+        return process(engine, frame_set, age_s)
 
     monkeypatch.setattr(Engine, "process", interrupted)
     out, summary = tmp_path / "lines.jsonl", tmp_path / "summary.json"
@@ -227,7 +227,7 @@ def test_a_bug_is_one_line_and_keeps_its_part(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     process = Engine.process
-    monkeypatch.setattr(Engine, "process", lambda e, f: process(e, f) if f.sequence < 2 else 1 / 0)
+    monkeypatch.setattr(Engine, "process", lambda e, f, age_s: process(e, f, age_s) if f.sequence < 2 else 1 / 0)
     out = tmp_path / "lines.jsonl"
     assert replay(session, "--out", out) == 1
     message = capfd.readouterr().err

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -162,6 +164,14 @@ def test_points_found_on_infrared_are_carried_to_colour() -> None:
     carried = carry_to_grid(frame, pixels)
     assert carried is not None
     np.testing.assert_allclose(carried, project(rig.color, points), atol=0.05)
+
+
+def test_points_behind_the_colour_camera_are_carried_nowhere() -> None:
+    rig = RIGS["50 mm baseline"]
+    behind = Extrinsics(translation_m=(0.0, 0.0, -3.0))
+    frame = scene(rig, np.array([0.0, 0.0, 1.0]), 0.5)
+    turned = rig.model_copy(update={"infrared_to_color": behind, "depth_to_color": behind})
+    assert carry_to_grid(replace(frame, rig=turned), np.array([[150.0, 110.0], [170.0, 130.0]], np.float32)) is None
 
 
 def test_depth_between_pixels_is_linear_on_a_surface_and_of_one_side_at_an_edge() -> None:

@@ -25,7 +25,7 @@ from mcap.reader import make_reader
 from mcap.records import Chunk
 
 from calibration.rig import Rig
-from drivers import session_writer
+from drivers import session_format, session_writer
 from drivers.codecs import decode
 from drivers.errors import AccessDenied, EndedEarly, EndOfStream, NotFound, SessionError
 from drivers.frames import FrameSet, Image
@@ -521,3 +521,21 @@ def test_reading_is_quick_to_start(tmp_path: Path) -> None:
         patch.setattr(os, "pread", pread)
         SessionReader(path).close()
     assert read < 0.02 * path.stat().st_size
+
+
+@pytest.mark.parametrize("white_level", [0.0, -1023.0])
+def test_a_white_level_that_is_none_is_refused(tmp_path: Path, white_level: float) -> None:
+    """Infrared is divided by it."""
+    made = noise_set(0, noise_rig())
+    assert made.infrared is not None
+    with pytest.raises(SessionError, match="white_level"):
+        record(tmp_path / "a.mcap", [replace(made, infrared=replace(made.infrared, white_level=white_level))])
+
+
+def test_a_white_level_that_is_none_is_refused_where_another_wrote_it() -> None:
+    messages = session_format.set_messages(noise_set(0, noise_rig()), 0, "png")
+    topic = session_format.FRAME_SET_TOPIC
+    told = json.loads(messages[topic])
+    told["infrared"]["white_level"] = 0
+    with pytest.raises(ValueError, match="white_level"):
+        session_format.set_record({topic: json.dumps(told).encode()})

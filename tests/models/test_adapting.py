@@ -253,6 +253,11 @@ def test_damage_is_said_and_wrong_labels_are_refused(tmp_path: Path) -> None:
         prepare_recordings([_entry(fake)], judge, tmp_path / "other")
     with pytest.raises(DatasetError, match="something else"):
         prepare_recordings(entries, judge, tmp_path)
+    (tmp_path / "store" / "recipe.json").write_text("{}")
+    before = sorted((tmp_path / "store").rglob("*"))
+    with pytest.raises(DatasetError, match="something else"):
+        prepare_recordings(entries[:1], judge, tmp_path / "store")
+    assert sorted((tmp_path / "store").rglob("*")) == before, "a simulated store has outcomes too, and keeps them"
 
 
 def test_a_face_nobody_sees_is_no_face(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

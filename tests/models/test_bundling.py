@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,16 +10,16 @@ import openvino as ov
 import pytest
 import torch
 
-from models.bundling import TrainedNets, bundle, main, random_bundle
-from models.datasets.faces import Faces, FaceWriter
-from models.errors import TrainingError
+from models.bundling import TrainedNets, bundle, describe, main, random_bundle
+from models.datasets.faces import Faces, FaceWriter, Split
+from models.errors import DatasetError, TrainingError
 from models.export import infer, parity, to_openvino
 from models.networks import ATTACK, KINDS, CascadeNet, Kind, net_config, save_net
 from models.scoring import cut_all
 from pipeline.bundle import load_bundle
 from pipeline.nets import Nets
 from pipeline.parameters import BundleDescription, Preprocessing, default_patches
-from tests.models.synthetic import synthetic_face, synthetic_sample
+from tests.models.synthetic import SPECIES, synthetic_face, synthetic_sample
 
 SHAPES = {"d_net": [(3, 112, 112)], "m_net": [(10, 32, 32), (10, 64, 64)]}
 
@@ -122,6 +123,51 @@ def test_thresholds_hear_the_dev_splits_of_further_stores(
     card = (out / "MODEL_CARD.md").read_text()
     assert "| species | train | dev | dev, further | test |" in card
     assert "| bona fide | 12 | 12 | 40 | 12 |" in card
+
+
+def _store(directory: Path, origins: dict[Split, str], missing: tuple[Split, str] | None = None) -> Path:
+    rng = np.random.default_rng(5)
+    with FaceWriter(directory, Preprocessing()) as writer:
+        for split, origin in origins.items():
+            for species in SPECIES:
+                for n in range(12):
+                    sample = synthetic_sample(species, split, n, origin=origin)
+                    if missing != (split, sample.label):
+                        writer.add(sample, synthetic_face(species, rng))
+    return directory
+
+
+def test_no_figure_on_simulated_faces_is_called_real(trained: TrainedNets, tmp_path: Path) -> None:
+    store = _store(tmp_path / "mixed", {"train": "simulated", "dev": "real", "test": "simulated"})
+    out = bundle(trained, store, tmp_path / "b", max_bpcer=0.1)
+    description = BundleDescription.model_validate_json((out / "bundle.json").read_bytes())
+    assert description.origin == "semi_simulated"
+    assert description.operating_point.endswith("on the development split (real)")
+    card = (out / "MODEL_CARD.md").read_text()
+    assert "Data: **semi-simulated**" in card
+    assert "test split (simulated data" in card
+    assert "Figures on simulated data" in card
+
+
+def test_a_test_split_of_one_class_is_said_before_anything_is_converted(trained: TrainedNets, tmp_path: Path) -> None:
+    origins: dict[Split, str] = {"train": "real", "dev": "real", "test": "real"}
+    store = _store(tmp_path / "lacking", origins, missing=("test", "bona_fide"))
+    with pytest.raises(DatasetError, match="test split needs live faces and attacks"):
+        bundle(trained, store, tmp_path / "b")
+
+
+def test_an_operating_point_says_what_cannot_be_had(trained: TrainedNets, faces: Path, tmp_path: Path) -> None:
+    rng = np.random.default_rng(4)
+    with FaceWriter(tmp_path / "people", Preprocessing()) as writer:
+        for n in range(100, 104):  # as flat as prints, beyond doubt
+            sample = synthetic_sample("live", "dev", n, subject=f"dev-further-{n}")
+            writer.add(sample, synthetic_face("flat_print", rng))
+    dev = trained.score(Faces.load_all(faces, [tmp_path / "people"], "dev"))
+    certain = replace(dev, d_net=np.where(dev.d_net > 0.5, 1.0, dev.d_net))
+    told = describe(
+        trained, certain, Preprocessing(), name="n", origin="simulated", max_bpcer=0.01, precision="f32"
+    ).operating_point  # fmt: skip
+    assert "BPCER ≤ 1 %, which cannot be had: it is 25.0 %," in told
 
 
 def test_the_running_program_scores_as_training_did(written: Path, trained: TrainedNets, faces: Path) -> None:

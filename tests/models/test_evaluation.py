@@ -125,6 +125,14 @@ def test_few_stored_moments_are_judged_by_their_mean() -> None:
     assert decide_recording(recording("r"), RULE, HALF) == Decision(Verdict.UNDECIDED, "no_face")
 
 
+def test_many_stored_moments_of_unknown_times_are_judged_by_their_mean() -> None:
+    stored = stream("r", 0.01, 0.01, count=20)
+    stored = replace(
+        stored, frames=tuple(replace(frame, time_s=None, number=5 * frame.number) for frame in stored.frames)
+    )
+    assert decide_recording(stored, RULE, HALF) == Decision(Verdict.LIVE)
+
+
 def test_sessions_of_a_store_are_judged_as_in_its_model_card(faces: Path, bundle: Bundle) -> None:
     stored = Faces.load(faces, split="test")
     scored = score_faces(bundle, stored)

@@ -81,6 +81,15 @@ def test_threshold_of_least_acer_keeps_to_its_bound() -> None:
     assert metrics.threshold_of_least_acer(scores, attacks, max_bpcer=0.0) > 0.7
 
 
+def test_a_bound_that_cannot_be_had_gives_the_least_bpcer_and_still_heeds_the_attacks() -> None:
+    """One live face of twenty is an attack to the net beyond doubt: no threshold lets it pass."""
+    scores = np.r_[np.full(19, 0.02), 1.0, np.full(10, 0.3), np.full(30, 0.99999)]
+    attacks = np.r_[np.zeros(20), np.ones(40)].astype(bool)
+    threshold = metrics.threshold_of_least_acer(scores, attacks, max_bpcer=0.025)
+    assert 0.02 < threshold < 0.3
+    assert 0.02 < metrics.threshold_at_bpcer(scores, attacks, 0.0) < 1.0
+
+
 def test_threshold_at_bpcer_is_the_strictest() -> None:
     assert 0.3 < metrics.threshold_at_bpcer(SCORES, ATTACKS, 0.25) <= 0.6
     assert metrics.threshold_at_bpcer(SCORES, ATTACKS, 0.0) > 0.7

@@ -16,7 +16,7 @@ import torch
 
 from models import training
 from models.augmentation import channels_last
-from models.datasets.faces import Faces
+from models.datasets.faces import Faces, FaceWriter
 from models.errors import DatasetError, TrainingError
 from models.finetuning import Tuner, TuningRecipe, finetune, stored_patches
 from models.networks import KINDS, Kind, load_net
@@ -25,7 +25,8 @@ from models.recipes import Recipe, learning_rate, paper_recipe
 from models.scoring import ensemble, score_depth, score_patches
 from models.tasks import ReflectanceTask, make_task, sampling_weights, twins
 from models.training import Trainer, main, make_fabric, train
-from pipeline.parameters import default_patches
+from pipeline.parameters import Preprocessing, default_patches
+from tests.models.synthetic import synthetic_face, synthetic_sample, synthetic_store
 
 QUICK = Recipe("d_net", "tiny", steps=40, faces_per_step=16, large=1, small=1, evaluations=1, learning_rate=5e-3)
 
@@ -82,6 +83,45 @@ def test_a_killed_run_ends_in_the_same_net(kind: Kind, faces: Path, tmp_path: Pa
     parts, _ = load_net(train(recipe, faces, tmp_path / "parts"), kind)
     for ours, theirs in zip(whole.state_dict().values(), parts.state_dict().values(), strict=True):
         assert torch.equal(ours, theirs)
+
+
+def test_a_run_goes_on_with_the_same_faces_alone(faces: Path, m_net: Path, tmp_path: Path) -> None:
+    """Else a person moved from train to test after a stop would be called unseen."""
+    recipe = replace(QUICK, kind="m_net", steps=2, faces_per_step=4, bf16=False)
+    train(recipe, faces, tmp_path / "run")
+    other = synthetic_store(tmp_path / "other", each=8)
+    for changed, start in ((other, None), (faces, m_net)):
+        with pytest.raises(TrainingError, match="other faces"):
+            train(recipe, changed, tmp_path / "run", start=start)
+    tuning = TuningRecipe(rounds=1, epoch_faces=4, faces_per_step=4, selection_faces=8, final_faces=8, bf16=False)
+    finetune(m_net, faces, tmp_path / "tuned", tuning)
+    with pytest.raises(TrainingError, match="other faces"):
+        finetune(m_net, other, tmp_path / "tuned", tuning)
+
+
+def test_faces_that_watch_hold_both_classes(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    with FaceWriter(tmp_path / "few", Preprocessing()) as writer:
+        for split, attacks in (("train", 8), ("dev", 2)):
+            for species, count in (("live", 60), ("resin_mask", attacks)):
+                for n in range(count):
+                    writer.add(synthetic_sample(species, split, n), synthetic_face(species, rng))
+    task = make_task(replace(QUICK, kind="m_net", dev_faces=10), tmp_path / "few")
+    assert (len(task.dev), int(task.dev.attacks.sum())) == (10, 2)
+    with pytest.raises(TrainingError, match="only one class"):
+        make_task(replace(QUICK, kind="d_net"), tmp_path / "few")
+
+
+def test_masks_in_a_further_store_do_not_leave_m_net_unwatched(faces: Path, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    with FaceWriter(tmp_path / "prints", Preprocessing()) as writer:
+        for split in ("train", "dev"):
+            for species in ("live", "flat_print"):
+                for n in range(6):
+                    sample = synthetic_sample(species, split, n, name=f"own-{split}-{species}-{n}")
+                    writer.add(sample, synthetic_face(species, rng))
+    task = make_task(replace(QUICK, kind="m_net"), tmp_path / "prints", [faces])
+    assert set(task.dev.species) == {"", "flat_print"}
 
 
 def _run_until_killed(recipe: Recipe, faces: Path, out: Path) -> None:

@@ -69,6 +69,15 @@ def test_five_judged_frames_come_before_any_verdict() -> None:
     assert test.state() == (Verdict.LIVE, None)
 
 
+def test_a_fault_is_remembered_until_another_visit_is_concluded() -> None:
+    test = run(0.02, 1.0)
+    test.fault()
+    assert test.overall() == (Verdict.UNDECIDED, Reason.INTERNAL_ERROR)
+    attacked = run(0.98, 1.0)
+    attacked.fault()
+    assert attacked.overall() == (Verdict.ATTACK, None)
+
+
 def test_evidence_comes_at_its_interval_and_is_clipped() -> None:
     rule = SessionRule(min_frames=100)
     test = run(1.0, 1.0, rule)

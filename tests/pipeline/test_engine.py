@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from calibration.rig import Intrinsics, Rig
 from drivers.frames import FrameSet, Image
 from drivers.source import CameraInfo
 from pipeline import engine as engine_module
-from pipeline import nets, preparation
+from pipeline import gate, nets, preparation
 from pipeline.bundle import load_bundle
 from pipeline.engine import Engine
 from pipeline.faces import Face
@@ -196,6 +197,54 @@ def test_no_depth_on_the_face_is_undecided(start: Callable[..., Engine]) -> None
     assert start().process(frame(depth=empty)).reason is Reason.NO_DEPTH
 
 
+@pytest.mark.parametrize("told", [(0.0, 1.0), (-4.0, 1.0), (4.0, 0.0), (float("nan"), 1.0), (4.0, float("inf"))])
+def test_infrared_that_cannot_be_put_to_scale_is_never_live(
+    start: Callable[..., Engine], told: tuple[float, float]
+) -> None:
+    """Divided by an exposure of nothing every mask shines like skin."""
+    engine = start()
+    for n in range(20):
+        infrared = Image(np.full((240, 320), 120, np.uint8), n / 30, *told)
+        result = engine.process(frame(n, infrared=infrared))
+        assert (result.verdict, result.reason) == (Verdict.UNDECIDED, Reason.NO_INFRARED)
+    assert engine.session_verdict()[0] is Verdict.UNDECIDED
+
+
+def test_infrared_that_does_not_see_the_face_is_no_attack(
+    start: Callable[..., Engine], strict: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = preparation.reflectance.align_bands
+
+    def beside(*given: Any) -> Any:
+        bands = seen(*given)
+        bands.mask[:, :70] = 0
+        return bands
+
+    monkeypatch.setattr(preparation.reflectance, "align_bands", beside)
+    engine = start()
+    assert engine.process(frame()).reason is Reason.NO_INFRARED
+    assert start(strict).process(frame(1)).verdict is Verdict.ATTACK, "D-Net may still say so"
+
+
+def test_what_waited_for_too_long_is_stale(start: Callable[..., Engine]) -> None:
+    engine = start()
+    for n in range(20):
+        last = engine.process(frame(n), age_s=0.1)
+    assert last.session_verdict is Verdict.LIVE
+    paused = engine.process(frame(20), age_s=3.0)
+    assert (paused.verdict, paused.reason) == (Verdict.UNDECIDED, Reason.STALE_FRAME)
+    assert paused.session_verdict is Verdict.UNDECIDED
+    assert engine.process(frame(21), age_s=0.1).verdict is Verdict.LIVE
+
+
+def test_only_a_camera_delivers_sets_that_age() -> None:
+    told = CameraInfo("any", "sim-astra", live=True, origin="real")
+    now = replace(frame(), host_time_s=time.monotonic() - 2.0)
+    assert 2.0 <= gate.age_s(now, told) < 60.0
+    assert gate.age_s(now, replace(told, origin="simulated")) == 0.0
+    assert gate.age_s(now, replace(told, live=False)) == 0.0
+
+
 @pytest.mark.parametrize("fill", [0, 65535])
 def test_constant_depth_is_never_live(start: Callable[..., Engine], fill: int) -> None:
     depth = Image(np.full((240, 320), fill, np.uint16), 0.0)
@@ -270,6 +319,22 @@ def test_an_exception_in_any_stage_is_undecided_and_counted(
     assert not engine.faulty
 
 
+def test_who_was_live_before_a_fault_does_not_stand_for_the_recording(
+    start: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = start()
+    for n in range(20):
+        engine.process(frame(n))
+    assert engine.session_verdict() == (Verdict.LIVE, None)
+    with monkeypatch.context() as patch:
+        patch.setattr(*STAGES["depth stage"], boom)
+        engine.process(frame(20))
+    assert engine.session_verdict() == (Verdict.UNDECIDED, Reason.INTERNAL_ERROR)
+    for n in range(21, 41):
+        engine.process(frame(n))
+    assert engine.session_verdict() == (Verdict.LIVE, None), "a visit after it may"
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, -3.0, 7.0])
 def test_a_net_that_answers_nonsense_is_no_verdict(
     start: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch, value: float
@@ -283,6 +348,16 @@ def test_a_net_that_answers_nonsense_is_no_verdict(
     engine = start()
     monkeypatch.setattr(engine._nets, "_d_net", Broken())
     assert engine.process(frame()).reason is Reason.INTERNAL_ERROR
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_net_is_not_asked_what_is_no_number(lenient: Path, value: float) -> None:
+    asked = nets.Nets(load_bundle(lenient), threads=1)
+    planes = np.full((10, 112, 112), 0.3, np.float32)
+    assert 0 <= asked.reflectance(planes)[0] <= 1
+    planes[3, 56, 56] = value
+    with pytest.raises(nets.NonFiniteError):
+        asked.reflectance(planes)
 
 
 def test_the_line_has_its_keys_in_order_and_is_the_same_twice(start: Callable[..., Engine]) -> None:

@@ -112,6 +112,19 @@ def test_missing_streams_are_refused() -> None:
         reflectance.align_bands(registered, surface, 255.0)
 
 
+@pytest.mark.parametrize("reference_m", [0.3, 0.6, 1.5])
+@pytest.mark.parametrize("offset_m", [0.0, 0.05])
+def test_one_law_says_the_same_from_any_reference_distance(reference_m: float, offset_m: float) -> None:
+    at_usual = AttenuationLaw(exponent=1.8, offset_m=offset_m, gain=0.7)
+    gain = 0.7 * ((at_usual.reference_m + offset_m) / (reference_m + offset_m)) ** 1.8
+    restated = AttenuationLaw(exponent=1.8, offset_m=offset_m, gain=gain, reference_m=reference_m)
+    for distance_mm in (400.0, 900.0):
+        one, other = (
+            distance_free(bands(0.2, distance_mm), infrared_image(), PARAMETERS, law) for law in (at_usual, restated)
+        )
+        np.testing.assert_allclose(other, one, rtol=1e-5)
+
+
 def test_a_camera_with_twice_the_response_reads_the_same_skin() -> None:
     usual = distance_free(bands(0.2, 700.0), infrared_image(), PARAMETERS, AttenuationLaw())
     strong = distance_free(bands(0.4, 700.0), infrared_image(), PARAMETERS, AttenuationLaw(gain=2.0))

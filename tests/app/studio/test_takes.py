@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from pathlib import Path
@@ -144,3 +145,21 @@ def test_good_takes_are_copied_byte_for_byte(tmp_path: Path) -> None:
     assert paths[1].relative_to(tmp_path / "set") in {path.relative_to(tmp_path / "out") for path in copies}
     with pytest.raises(Refused, match="not empty"):
         takes.export_good(takes.takes_in(tmp_path / "set"), tmp_path / "out")
+
+
+def test_a_copy_that_finds_no_room_leaves_nothing_half_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    small_set(tmp_path / "set")
+
+    def full(source: Path, target: Path) -> None:
+        Path(target).write_bytes(Path(source).read_bytes()[:100])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("app.studio.takes.shutil.copy2", full)
+    with pytest.raises(Refused, match=r"out/.*No space left"):
+        takes.export_good(takes.takes_in(tmp_path / "set"), tmp_path / "out")
+    assert not [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+
+
+def test_nothing_is_older_than_time_itself(tmp_path: Path) -> None:
+    small_set(tmp_path)
+    assert takes.older_than(tmp_path, 1e9) == []
