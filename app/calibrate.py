@@ -118,18 +118,20 @@ def calibrate_radiometric(
     other = next((reading.source for reading in found if not same_camera(reading.rig, rig)), None)
     if other:
         raise Refused(f"{other}: was taken with another rig than {captures[0]}: calibrate one camera at a time")
+    white = found[0].white_level
+    other = next((reading.source for reading in found if reading.white_level != white), None)
+    if other:
+        raise Refused(f"{other}: has another white level of infrared than {captures[0]}: record all in one mode")
     depth_m, counts, factor, corner = (
         np.concatenate([getattr(r, name) for r in found]) for name in ("depth_m", "counts", "factor", "corner")
     )
     groups = np.repeat(_stands(found), [len(r.counts) for r in found])
     try:
-        fit = fit_attenuation(
-            depth_m, counts, factor, groups, white_level=found[0].white_level, corner=corner, dark_level=dark_level
-        )
+        fit = fit_attenuation(depth_m, counts, factor, groups, white_level=white, corner=corner, dark_level=dark_level)
     except TooLittle as error:
         raise Refused(f"{captures[0]} and {len(captures) - 1} more: {error}") from None
     if picture is not None:
-        drawn = Drawn(depth_m, counts, factor, corner, groups, found[0].white_level, found[0].origin)
+        drawn = Drawn(depth_m, counts, factor, corner, groups, white, found[0].origin)
         part_of(picture).write_bytes(fit_picture(fit, drawn))
         part_of(picture).replace(picture)
     with whole_file(out) as file:

@@ -33,8 +33,7 @@ from calibration.geometric import GeometricFit, LensFit, calibrate_rig
 from calibration.projection import project
 from calibration.rig import Rig
 from calibration.target import Board, TargetError, pdf, png
-from drivers.frames import STREAMS
-from drivers.rigs import rig_file
+from drivers.rigs import rig_file, unlike
 from drivers.source import CameraInfo
 
 LENS_LIMIT_PX = 1.0  # of 640 columns: root mean square residual that a rig may leave on a target
@@ -192,13 +191,8 @@ def stored_rig(path: Path, recorded: Rig) -> Rig:
         rig = Rig.model_validate_json(path.read_text(encoding="utf-8"))
     except (ValidationError, UnicodeDecodeError):
         raise Refused(f"{path}: is no rig: give a file that `trilume calibrate geometric` wrote") from None
-    for stream in STREAMS:
-        wanted, found = (camera and camera.shape for camera in (getattr(recorded, stream), getattr(rig, stream)))
-        if wanted != found:
-            raise Refused(
-                f"{path}: is the rig of another camera or mode: {stream} (height, width) is {found} there and {wanted} "
-                "in the recordings"
-            )
+    if why := unlike(rig, recorded):
+        raise Refused(f"{path}: is the rig of another camera or mode than the recordings': {why}")
     return rig
 
 

@@ -23,7 +23,7 @@ from drivers.folder import CAMERA_FILE, FolderSource
 from drivers.folder_format import CameraFile
 from drivers.frames import FrameSet, Stream
 from drivers.open import SESSION_SUFFIX, open_source
-from drivers.rigs import load_rig
+from drivers.rigs import load_rig, unlike
 from drivers.session import PART, Labels, SessionWriter
 from drivers.source import CameraInfo, Source, frames_of
 
@@ -142,10 +142,8 @@ def _copy(source: Source, target: Path, labels: Labels, rig: Rig | None, changes
 
 
 def _fitting(rig: Rig, frame_set: FrameSet, name: str) -> Rig:
-    for stream in FOLDERS:
-        wanted, found = (camera and camera.shape for camera in (getattr(frame_set.rig, stream), getattr(rig, stream)))
-        if wanted != found:
-            raise Refused(f"{name}: --rig: {stream} (height, width) is {found} there and {wanted} in the recording")
+    if why := unlike(rig, frame_set.rig):
+        raise Refused(f"{name}: --rig is of another camera or mode than the recording's: {why}")
     return rig
 
 
@@ -173,7 +171,7 @@ def _as_frame_folder(source: Path, folder: Path, rig: Rig | None, foreign: Forei
         (folder / stream).mkdir()
         for number, name in enumerate(names):
             if name in files:
-                _convert(files[name], folder / stream / f"{number:06d}.png", stream)
+                _convert(files[name], folder / stream / f"{number:06d}.png", stream, getattr(rig, stream).shape)
     return names
 
 
@@ -213,11 +211,14 @@ def _refuse_links(folder: Path) -> None:
             raise Refused(f"{path}: is a link: put the file itself there")
 
 
-def _convert(path: Path, target: Path, stream: Stream) -> None:
-    """A picture as PNG of the kind that frame folders have. Raises Refused."""
+def _convert(path: Path, target: Path, stream: Stream, shape: tuple[int, int]) -> None:
+    """A picture as PNG of the kind that frame folders have; `shape` (height, width) is the rig's. Raises Refused."""
     if path.stat().st_size > MAX_PICTURE_BYTES:
         raise Refused(f"{path}: has more than {MAX_PICTURE_BYTES >> 20} MiB: is it a picture of a camera?")
-    pixels = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
+    try:
+        pixels = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error:  # empty, or of a size that is none
+        pixels = None
     if pixels is None:
         raise Refused(f"{path}: cannot be read as a picture: replace or remove it")
     kept = _color(pixels) if stream == "color" else _grey(pixels)
@@ -225,6 +226,9 @@ def _convert(path: Path, target: Path, stream: Stream) -> None:
     if kept is None or kept.dtype not in bits:
         wanted = {"color": "8-bit colour", "depth": "16-bit grey", "infrared": "8- or 16-bit grey"}[stream]
         raise Refused(f"{path}: is {pixels.dtype} {pixels.shape}, {stream} is {wanted}: export it so")
+    if kept.shape[:2] != shape:
+        here, there = (f"{width}×{height}" for height, width in (kept.shape[:2], shape))
+        raise Refused(f"{path}: is {here}, and {stream} of the rig {there}: give the rig of these pictures")
     if not cv2.imwrite(str(target), kept, [cv2.IMWRITE_PNG_COMPRESSION, 1]):
         raise Refused(f"{target}: cannot be written: make room in the temporary folder")
 

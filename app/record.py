@@ -5,11 +5,13 @@ A camera is brought back after troubles, and its recording goes on in a further 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from typing import Final
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -23,6 +25,8 @@ from drivers.session import Labels
 from drivers.source import Source, frames_of
 from drivers.supervision import Supervised
 from pipeline.room import shortage
+
+BACKLOG_S: Final = 2.0  # after Ctrl-C, for what waits to be written
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +46,11 @@ class _Written:
     seconds: float = 0.0
     trouble: str | None = None
     segments: Segments | None = None
+    late: int = 0
 
     @property
     def lost(self) -> int:
-        return self.segments.lost if self.segments else 0
+        return self.late + (self.segments.lost if self.segments else 0)
 
     def names(self, out: Path) -> str:
         """Of the files; after trouble a name says that the recording was cut short."""
@@ -59,18 +64,24 @@ def record(source: Source, out: Path, labels: Callable[[], Labels], limits: Limi
     """
     written = _Written()
     code = Exit.DONE
+    line = BoundedQueue()
     try:
-        with closing(source), closing(_delivered(source)) as delivered:
+        with closing(source), closing(_delivered(source, line)) as delivered:
             first = next(delivered, None)
             if first is None:
                 raise Refused(f"{out}: the source delivers no frames: nothing to record")
             with Segments(out, source, labels()) as segments, _progress(console) as progress:
                 written.segments = segments
                 bar = progress.add_task(out.name, total=_expected(source, limits))
-                for segment, frame_set in _within(chain([first], delivered), out.parent, limits, written):
-                    segments.write(frame_set, segment)
-                    written.frames += 1
-                    progress.update(bar, completed=written.frames)
+                try:
+                    for segment, frame_set in _within(chain([first], delivered), out.parent, limits, written):
+                        segments.write(frame_set, segment)
+                        written.frames += 1
+                        progress.update(bar, completed=written.frames)
+                except SIGNALS as signal:
+                    code = stopped_by(signal)
+                    delivered.close()
+                    _keep_waiting(line, segments, written)
     except SIGNALS as signal:
         code = stopped_by(signal)
     except TrilumeError as error:
@@ -85,13 +96,27 @@ def record(source: Source, out: Path, labels: Callable[[], Labels], limits: Limi
     return code
 
 
-def _delivered(source: Source) -> Generator[tuple[int, FrameSet], None, None]:
-    """Every set with the number of its segment. Of a camera, the disk may be slower for a while than it delivers."""
+def _keep_waiting(line: BoundedQueue, segments: Segments, written: _Written) -> None:
+    """Writes what came before the signal and waits for a slow disk, as far as `BACKLOG_S` allow; the rest is lost."""
+    until_s = time.monotonic() + BACKLOG_S
+    for segment, frame_set in line.waiting():
+        if time.monotonic() > until_s:
+            written.late += 1 + frame_set.lost
+        else:
+            segments.write(frame_set, segment)
+            written.frames += 1
+    written.late += line.missed
+    written.seconds = segments.seconds
+
+
+def _delivered(source: Source, line: BoundedQueue) -> Generator[tuple[int, FrameSet], None, None]:
+    """Every set with the number of its segment. Of a camera, the disk may be slower for a while than it delivers: sets
+    wait in `line`.
+    """
     if not isinstance(source, Supervised):
         for frame_set in frames_of(source):
             yield 0, frame_set
         return
-    line = BoundedQueue()
     try:
         for _ in patient_frames(LiveStream(source, line), say):
             yield from line.waiting()

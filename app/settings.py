@@ -33,6 +33,7 @@ from pydantic_settings import (
 from app.errors import Refused
 
 PREFIX: Final = "TRILUME_"
+PIN_DIGITS: Final = range(4, 13)  # as many as the number pad takes
 _SCRYPT: Final = {"n": 1 << 14, "r": 8, "p": 1}
 
 
@@ -112,11 +113,14 @@ class Settings(BaseSettings):
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """Settings with the origin of each value and one line for each that was left out."""
+    """Settings with the origin of each value and one line for each that was left out. `pin_lost`: a PIN may have been
+    among these.
+    """
 
     settings: Settings
     origins: Mapping[str, Origin]
     warnings: tuple[str, ...] = ()
+    pin_lost: bool = False
 
 
 def settings_path() -> Path:
@@ -135,14 +139,16 @@ def load(given: Mapping[str, Any] | None = None, path: Path | None = None) -> Lo
         (Origin.COMMAND_LINE, "command line", {k: v for k, v in (given or {}).items() if v is not None}),
     )
     values: dict[str, Any] = {}
+    pin_lost = bool(warnings)
     origins = dict.fromkeys(Settings.model_fields, Origin.DEFAULT)
     for origin, where, layer in layers:
         for key, value in layer.items():
             if problem := _problem(key, value):
                 warnings.append(f"{where}: {_named(key, origin)}: {problem}; left out")
+                pin_lost = pin_lost or key == "pin"
             else:
                 values[key], origins[key] = value, origin
-    return Loaded(validated(values), origins, tuple(warnings))
+    return Loaded(validated(values), origins, tuple(warnings), pin_lost)
 
 
 def validated(values: Mapping[str, Any]) -> Settings:
@@ -167,6 +173,11 @@ def save(changes: Mapping[str, Any], path: Path | None = None) -> Path:
     after = {key: value for key, value in {**before, **changes}.items() if value is not None}
     _replace(file, _edited(text, changes, after))
     return file
+
+
+def is_pin(pin: str) -> bool:
+    """Whether this can be typed on the kiosk's number pad, and takes a while to be guessed."""
+    return pin.isascii() and pin.isdigit() and len(pin) in PIN_DIGITS
 
 
 def hash_pin(pin: str) -> str:

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from app.errors import Exit, Refused, say
-from app.settings import Settings, hash_pin, load, save, settings_path, validated
+from app.settings import Settings, hash_pin, is_pin, load, save, settings_path, validated
 from app.tables import folding
 
 commands = typer.Typer(help="Settings of the window: show, set, where they lie.", no_args_is_help=True)
@@ -56,9 +56,9 @@ def change(
 @commands.command("pin")
 def pin() -> Exit:
     """Asks for the PIN that leaves the kiosk; only its salted hash is kept."""
-    wanted = typer.prompt("PIN, 4 digits or more", hide_input=True, confirmation_prompt=True)
-    if not (wanted.isascii() and wanted.isdigit() and len(wanted) >= 4):
-        raise Refused("pin: 4 digits or more, nothing else: it is typed on a number pad")
+    wanted = typer.prompt("PIN, 4 to 12 digits", hide_input=True, confirmation_prompt=True)
+    if not is_pin(wanted):
+        raise Refused("pin: 4 to 12 digits, nothing else: it is typed on a number pad")
     say(f"written to {save({'pin': hash_pin(wanted)})}")
     return Exit.DONE
 

@@ -45,7 +45,9 @@ def same_camera(one: Rig, other: Rig) -> bool:
 
 
 def target_readings(uri: str, reflectance: float) -> Iterator[Reading]:
-    """Readings of every fifth frame that shows the target. Raises Refused where infrared is not on depth's grid."""
+    """Readings of every fifth frame that shows the target. Raises Refused where infrared is not on depth's grid, or its
+    white level is a guess.
+    """
     source = open_source(uri)
     for number, frame_set in enumerate(frames_of(source)):
         if number % EVERY:
@@ -54,6 +56,11 @@ def target_readings(uri: str, reflectance: float) -> Iterator[Reading]:
         shared = rig.depth == rig.infrared and rig.depth_to_color == rig.infrared_to_color
         if frame_set.infrared is None or frame_set.depth is None or not (shared or rig.registered):
             raise Refused(f"{uri}: needs depth and infrared on one grid to read a target: record such a stream")
+        if "infrared" in source.info.white_assumed:
+            raise Refused(
+                f"{uri}: does not say at which count infrared saturates, and a law cannot be told by a guess: state "
+                "`white_level` in camera.json, or `infrared_white` of the camera when recording"
+            )
         reading = read_target(frame_set, reflectance, uri, source.info.origin)
         if reading is not None:
             yield reading

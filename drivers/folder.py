@@ -55,6 +55,7 @@ class FolderReader:
             raise SessionError(f"{path}: no pictures in color/, depth/ or infrared/; name them 000000.png on")
         self._rows = self._read_rows()
         self._white: dict[Stream, float] = {}
+        self._bits: int | None = None  # of infrared, where its white level goes by that
         assumed = tuple(stream for stream in STREAMS if self._settle_white(stream))
         self._info = CameraInfo(
             name=self._camera.name or self._camera.sensor or path.name,
@@ -101,8 +102,11 @@ class FolderReader:
         path = (self._files[stream] or {}).get(file_number)
         if path is None:
             return None
-        known = {"device_time_s": row.device_time_s, "white_level": self._white[stream]}
-        return Image(_picture(path, stream, self._rig), **{**known, **row.streams.get(stream, {})})
+        known = {"device_time_s": row.device_time_s, "white_level": self._white[stream], **row.streams.get(stream, {})}
+        pixels = _picture(path, stream, self._rig)
+        if stream == "infrared" and self._bits not in (None, 8 * pixels.itemsize):
+            raise SessionError(f"{path}: has not the {self._bits} bits of the first infrared picture; replace it")
+        return Image(pixels, **known)
 
     def _read_rows(self) -> dict[int, Row] | None:
         path = self.path / FRAMES_FILE
@@ -121,7 +125,8 @@ class FolderReader:
         self._white[stream] = stated or (65535.0 if stream == "depth" else 255.0)
         if stated or stream != "infrared" or not files or self._white_in_rows(stream):
             return False
-        if png_header(_bytes(files[0])).bits == 8:
+        self._bits = png_header(_bytes(files[0])).bits
+        if self._bits == 8:
             return False
         spread = [files[k] for k in np.linspace(0, len(files) - 1, min(len(files), WHITE_PICTURES), dtype=int)]
         self._white[stream] = _percentile(_picture(path, stream, self._rig) for path in spread)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit, urlunsplit
 
-from drivers.errors import NotFound, Unsupported
+from drivers.errors import CameraError, NotFound, Unsupported
 from drivers.folder import CAMERA_FILE, FolderSource
 from drivers.live import LiveStream
 from drivers.orbbec_bag import OrbbecBagSource, recorded_by_orbbec
@@ -92,6 +92,10 @@ def is_session(path: Path) -> bool:
 
 
 def _from_scheme(scheme: str, uri: str) -> Source:
+    try:
+        urlsplit(uri)
+    except ValueError:  # a serial number in the brackets that manuals write around it
+        raise CameraError(f"{uri}: leave the brackets out, as in realsense://123456789") from None
     if scheme == "sim":
         from drivers.simulated.camera import from_uri  # the simulator is loaded by whoever asks for it
 
@@ -121,6 +125,10 @@ def _faulty(uri: str) -> FaultyCamera:
 
 
 def _from_path(path: Path) -> Source:
+    try:
+        path.stat()
+    except OSError as error:
+        raise opening_error(path, error) from error
     if path.suffix in _FOREIGN_SUFFIXES and path.is_file() and is_realsense_recording(path):
         return RealSenseRecording(path)
     if path.suffix == ".bag" and path.is_file() and recorded_by_orbbec(path):
@@ -128,10 +136,6 @@ def _from_path(path: Path) -> Source:
     if path.suffix in _FOREIGN_SUFFIXES:
         kind = _FOREIGN_SUFFIXES[path.suffix]
         raise Unsupported(f"{path}: {kind} is not read by this version; convert it to a frame folder of PNG files")
-    try:
-        path.stat()
-    except OSError as error:
-        raise opening_error(path, error) from error
     if is_session(path):
         return SessionSource(path)
     if path.is_dir():

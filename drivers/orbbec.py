@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -18,10 +19,12 @@ from drivers.emitter import Alternation
 from drivers.errors import Disconnected, EndOfStream, NotFound, Stalled, Unsupported
 from drivers.frames import FrameSet, Image, Stream
 from drivers.orbbec_formats import COLOR_FORMATS, GREY8_FORMATS, GREY16_FORMATS, rig_of, sensor_key
-from drivers.orbbec_sdk import UDEV, camera, image, motion, sdk, sdk_errors
+from drivers.orbbec_sdk import UDEV, camera, image, motion, sdk, sdk_errors, tells_white
 from drivers.orbbec_settings import OrbbecSettings, apply
 from drivers.rigs import calibrated
 from drivers.source import CameraInfo, OnceOpened
+
+_log = logging.getLogger(__name__)
 
 CLOSE_S: Final = 1.8
 _POLL_MS: Final = 100
@@ -118,7 +121,7 @@ class OrbbecSource(OnceOpened):
             atexit.register(self.close)  # a camera still streaming when Python ends would abort the process
             first = self._wait(_FIRST_SET_S)
             with sdk_errors(self._where):
-                self._told = self._calibrated(self._described(), self._rig_of(first))
+                self._told = self._calibrated(self._described(first.get("infrared")), self._rig_of(first))
             self._pending = first
         except BaseException:
             self.close()
@@ -228,10 +231,18 @@ class OrbbecSource(OnceOpened):
         taken = image(self._ob, stream, frame, self._settings.infrared_white)
         return self._emitter.settled(taken) if stream == "infrared" else taken
 
-    def _described(self) -> CameraInfo:
+    def _described(self, infrared: Any | None) -> CameraInfo:
         about = self._device.get_device_info()
         name = about.get_name()
-        return CameraInfo(name, sensor_key(name), about.get_serial_number(), live=True, origin="real")
+        guessed = infrared is not None and self._settings.infrared_white is None and not tells_white(infrared)
+        if guessed:
+            _log.warning(
+                "%s: does not say at which count infrared saturates, 65535 is assumed: set infrared_white", self._where
+            )
+        return CameraInfo(
+            name, sensor_key(name), about.get_serial_number(), live=True, origin="real",
+            white_assumed=("infrared",) if guessed else (),
+        )  # fmt: skip
 
     def _calibrated(self, info: CameraInfo, factory: Rig) -> tuple[CameraInfo, Rig]:
         """With the rig that was stored for this camera; depth that it aligned itself is not what was calibrated."""

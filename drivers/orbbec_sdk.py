@@ -100,6 +100,14 @@ def image(ob: Any, stream: Stream, frame: Any, infrared_white: float | None) -> 
     )
 
 
+def tells_white(frame: Any) -> bool:
+    """Whether a frame of infrared says at which count it saturates."""
+    pixels = frame_pixels(
+        "infrared", frame.get_data(), frame.get_format().name, (frame.get_width(), frame.get_height())
+    )
+    return white_level(pixels, frame.get_pixel_available_bit_size()) is not None
+
+
 def camera(profile: Any) -> Intrinsics:
     """The lens of a video stream profile. Raises Unsupported."""
     lens, bent = profile.get_intrinsic(), profile.get_distortion()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field, FiniteFloat
 
 from drivers.errors import Unsupported
 
@@ -31,7 +31,7 @@ class OrbbecSettings:
     white_balance_k: int | None = None
     infrared_exposure: int | None = None
     infrared_gain: int | None = None
-    infrared_white: float | None = None
+    infrared_white: Annotated[FiniteFloat, Field(gt=0)] | None = None
     hardware_alignment: bool = False
 
 

@@ -23,7 +23,7 @@ class Segments(Closing):
         self.path, self._source, self._labels = path, source, labels
         self.frames, self.lost = 0, 0
         self._writer: SessionWriter | None = None
-        self._names: list[Path] = []
+        self._writers: list[SessionWriter] = []
         self._segment = 0
         self._began_s = self._newest_s = 0.0
         self._before = (0.0, 0)  # seconds and bytes of finished segments
@@ -31,7 +31,7 @@ class Segments(Closing):
     @property
     def paths(self) -> tuple[Path, ...]:
         """The files so far, by the names that they have at this moment."""
-        return tuple(kept(name) for name in self._names)
+        return tuple(writer.path for writer in self._writers)
 
     @property
     def seconds(self) -> float:
@@ -65,11 +65,11 @@ class Segments(Closing):
         self.close()
         self._before = self.seconds, self.bytes
         self._began_s = self._newest_s = frame_set.device_time_s
-        number = len(self._names) + 1
+        number = len(self._writers) + 1
         name = self.path if number == 1 else self.path.with_suffix(f".part{number}{self.path.suffix}")
         self._writer = None
         self._writer = SessionWriter(name, frame_set.rig, self._source.info, self._labels)
-        self._names.append(name)
+        self._writers.append(self._writer)
         self._segment = segment
         return self._writer
 

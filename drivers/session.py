@@ -116,14 +116,23 @@ def _try(action: Callable[[], Result], complaints: list[str]) -> Result | None:
         return None
 
 
+def _whole_set(reader: SessionReader, number: int) -> tuple[dict[str, bytes], fmt.SetRecord]:
+    """A set's messages and what they say of it. Raises SessionError, also for a set that another version wrote."""
+    messages = reader.messages(number)
+    try:
+        return messages, fmt.set_record(messages)
+    except ValueError as error:
+        raise SessionError(f"{reader.path}: frame set {number}: {first_line(error)}") from error
+
+
 def _whole_sets(reader: SessionReader, dropped: list[str]) -> Iterator[tuple[dict[str, bytes], float]]:
     """Messages and time of each sound set, renumbered without gaps."""
     count = expected = 0
     for number in range(len(reader)):
-        messages = _try(partial(reader.messages, number), dropped)
-        if messages is None:
+        whole = _try(partial(_whole_set, reader, number), dropped)
+        if whole is None:
             continue
-        record = fmt.set_record(messages)
+        messages, record = whole
         if record.index < expected:
             dropped.append(f"{reader.path}: frame set {record.index} stands twice")
             continue

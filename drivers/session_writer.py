@@ -157,6 +157,7 @@ class SessionWriter(Closing):
         self._codec = codec
         self._topics = fmt.topics_of(rig)
         self._file = PartFile(path)
+        self._named = self._file.part
         self._good_bytes = 0  # the file's length after the last whole frame set
         self._closed = False
         # A chunk is closed by flush() after each set, never by its size.
@@ -165,6 +166,11 @@ class SessionWriter(Closing):
         )
         with self._or_abandon("the start"):
             self._start(info, labels or Labels())
+
+    @property
+    def path(self) -> Path:
+        """The file by the name that it has at this moment."""
+        return self._named
 
     @property
     def bytes_written(self) -> int:
@@ -241,6 +247,7 @@ class SessionWriter(Closing):
             self._writer.finish()  # type: ignore[no-untyped-call]
             self._closed = True
             self._file.commit(path)
+            self._named = path
 
     @contextmanager
     def _or_abandon(self, what: str) -> Iterator[None]:

@@ -32,6 +32,8 @@ def kiosk(wish: Wish) -> Exit:
     loaded = load(given)
     for warning in loaded.warnings:
         say(warning)
+    if loaded.pin_lost:
+        raise Refused("the kiosk's PIN may be in what was left out of the settings: mend it, or set it anew, first")
     return _run(loaded.settings, wish, began_s)
 
 

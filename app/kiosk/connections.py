@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QApplication
 
 from app.kiosk import language, theme
@@ -25,6 +25,8 @@ class Connections(QObject):
     """Cues in the person's view, takes that are replayed, and the dialog whose changes take effect at once where Qt
     allows it: another language makes the pages anew in the window that is open. GUI thread; lives with the window."""
 
+    changed = Signal(object)
+
     def __init__(
         self,
         window: MainWindow,
@@ -33,7 +35,8 @@ class Connections(QObject):
         made: Callable[[Settings], Pages],
         working_m: tuple[float, float],
     ) -> None:
-        """`made` makes pages; `working_m`: what the depth range is without a setting, metres."""
+        """`made` makes pages; `working_m`: what the depth range is without a setting, metres. `changed` hands on
+        settings that were saved."""
         from app.kiosk.sounds import Sounds
 
         super().__init__(window)
@@ -68,6 +71,7 @@ class Connections(QObject):
         self._settings = now
         theme.color(application, now.theme)
         self._sounds.switch(now.sound)
+        self.changed.emit(now)
         near_mm, far_mm = (round(metres * 1000) for metres in now.depth_range_m or self._working_m)
         for view in (self._window.pages.live, self._window.studio.live):
             view.set_range(near_mm, far_mm)

@@ -14,7 +14,7 @@ from app.guidance import Timings
 from app.kiosk import theme
 from app.kiosk.sounds import Sounds
 from app.kiosk.subject_view import SubjectView
-from app.settings import Settings, pin_matches
+from app.settings import PIN_DIGITS, Settings, pin_matches
 from pipeline.runner import Shown, State, Trace
 
 POLL_MS: Final = 33
@@ -102,7 +102,7 @@ class PinPad(QDialog):
             self._try()
         elif key == "back":
             self._typed = self._typed[:-1]
-        elif len(self._typed) < 12:
+        elif len(self._typed) < PIN_DIGITS[-1]:
             self._typed += key
         self._dots.setText("● " * len(self._typed))
 
@@ -167,6 +167,7 @@ class KioskWindow(QWidget):
     ) -> None:
         super().__init__(parent)
         self._runner, self._view = runner, view
+        self._clock = clock
         self._lock = PinLock(settings.pin, clock)
         self._leaving = False
         self.pad: PinPad | None = None
@@ -182,6 +183,11 @@ class KioskWindow(QWidget):
         view.new_visit.connect(runner.forget)
         self._timer = QTimer(self, interval=POLL_MS)
         self._timer.timeout.connect(self._poll)
+
+    def use(self, settings: Settings) -> None:
+        """Another PIN, or none, and cues or none, from now on."""
+        self._lock = PinLock(settings.pin, self._clock)
+        self._sounds.switch(settings.sound)
 
     def leave(self) -> None:
         """Closes without a PIN: for the program itself (signals, the end of a session)."""

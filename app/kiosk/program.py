@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType, TracebackType
+from typing import TYPE_CHECKING
 
 from platformdirs import user_state_path
 from PySide6.QtCore import QCoreApplication, QTimer
@@ -26,6 +27,9 @@ from app.kiosk.wish import Wish
 from app.settings import Settings
 from pipeline.bundle import Bundle, load_bundle
 from pipeline.runner import Runner, State
+
+if TYPE_CHECKING:
+    from app.kiosk.kiosk_mode import KioskWindow
 
 log = logging.getLogger(__name__)
 
@@ -50,16 +54,15 @@ def run(
     pages = pages_of(settings, bundle, wish)
     window = MainWindow(runner_of(settings, bundle, wish), pages, bundle, scan)
     gate = bundle.description.preprocessing.gate
-    Connections(window, settings, wish, lambda now: pages_of(now, bundle, wish), (gate.near_m, gate.far_m))
+    working_m = gate.near_m, gate.far_m
+    connections = Connections(window, settings, wish, lambda now: pages_of(now, bundle, wish), working_m)
     _timed(window, began_s, wish)
     ended = _ends_cleanly(window)
     window.closed.connect(lambda: QCoreApplication.exit(0))
-    front: QWidget = window
-    if wish.fullscreen:
-        front = _kiosk(window, settings, bundle)
-        front.showFullScreen()
-    else:
-        window.show()
+    kiosk, use = _kiosk(window, settings, bundle, always=wish.fullscreen)
+    connections.changed.connect(use)
+    front: QWidget = kiosk if wish.fullscreen else window
+    front.showFullScreen() if wish.fullscreen else front.show()
     shown(front)
     warm_up = WarmUp(bundle)
     warm_up.start()
@@ -127,8 +130,12 @@ def pages_of(settings: Settings, bundle: Bundle, wish: Wish) -> Pages:
     )
 
 
-def _kiosk(window: MainWindow, settings: Settings, bundle: Bundle) -> QWidget:
-    """The subject's view over the whole screen; the operator's window stays hidden until it is asked for."""
+def _kiosk(
+    window: MainWindow, settings: Settings, bundle: Bundle, *, always: bool
+) -> tuple[KioskWindow, Callable[[Settings], None]]:
+    """The subject's view over the whole screen, in place of the window's own page `always` or while a PIN is set, which
+    that page does not ask for. The operator's window stays hidden until it is asked for.
+    """
     from app.kiosk.kiosk_mode import KioskWindow, timings_of
     from app.kiosk.subject_view import SubjectView
 
@@ -145,10 +152,14 @@ def _kiosk(window: MainWindow, settings: Settings, bundle: Bundle) -> QWidget:
         window.hide()
         kiosk.activateWindow()
 
+    def use(now: Settings) -> None:
+        kiosk.use(now)
+        window.kiosk = back if always or now.pin is not None else None
+
     kiosk.operator_wanted.connect(operate)
     kiosk.left.connect(window.close)
-    window.kiosk = back
-    return kiosk
+    use(settings)
+    return kiosk, use
 
 
 def _begin(window: MainWindow, source: str, scan: CameraScan) -> None:

@@ -27,10 +27,9 @@ from PySide6.QtWidgets import (
 
 from app.errors import Refused
 from app.kiosk import theme
-from app.settings import Loaded, Origin, Settings, hash_pin, load, save
+from app.settings import Loaded, Origin, Settings, hash_pin, is_pin, load, save
 
 KEYS: Final = ("language", "theme", "sound", "depth_range_m", "takes_folder", "accept_sensor", "pin")
-PIN_DIGITS: Final = range(4, 13)
 
 
 class SettingsDialog(QDialog):
@@ -125,8 +124,7 @@ class SettingsDialog(QDialog):
         if self.takes_folder.text().strip() and (not folder.is_absolute() or (folder.exists() and not folder.is_dir())):
             return str(self.tr("folder for takes: give the full path of a folder"))
         pin, kept = self.pin.text(), self._loaded.settings.pin is not None
-        fits = pin.isascii() and pin.isdigit() and len(pin) in PIN_DIGITS
-        if not self.no_pin.isChecked() and not fits and (pin or not kept):
+        if not self.no_pin.isChecked() and not is_pin(pin) and (pin or not kept):
             return str(self.tr("PIN: give 4 to 12 digits, or none"))
         return ""
 

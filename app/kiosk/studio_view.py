@@ -203,6 +203,7 @@ class StudioView(QWidget):
             self._set_step(Step.IDLE)
             self._say(str(error), urgent=True)
             return
+        self._filmed = False
         self._set_step(Step.RECORDING)
         self._say(path.name)
         if self._memory is not None:
@@ -228,7 +229,9 @@ class StudioView(QWidget):
     def _watch(self, state: State) -> None:
         """Ends the take when it has what was wanted, or cannot go on. A camera that is away is waited for."""
         said, take = self.form.said(), state.take
-        if state.phase in {"ended", "failed", "closed"}:
+        gone = take is None and self._filmed  # another source runs now
+        self._filmed = take is not None
+        if gone or state.phase in {"ended", "failed", "closed"}:
             self._finish(state.trouble or self.tr("The source has ended: so has the take."))
         elif take is None:
             return

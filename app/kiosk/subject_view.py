@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QLinearGradient, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QLinearGradient, QPainter, QPaintEvent, QPen, QShowEvent
 from PySide6.QtWidgets import QWidget
 
 from app.guidance import GOOD_ZONE, Guidance, Icon, Instruction, Kind, Text, Timings
@@ -44,17 +44,29 @@ class SubjectView(QWidget):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self._guidance, self._clock = Guidance(timings, gate), clock
-        self._told = Instruction(Kind.IDLE, Text.WELCOME, Icon.FACE)
-        self._number: int | None = None
-        self._picture: QImage | None = None
-        self._oval: Oval | None = None
+        self._timings, self._gate, self._clock = timings, gate, clock
+        self._begin()
         self._recorded = self._simulated = False
         self.cut_off: list[str] = []
         self.setMinimumSize(640, 400)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._speak()
+
+    def _begin(self) -> None:
+        """Nobody was here yet."""
+        self._guidance = Guidance(self._timings, self._gate)
+        self._told = Instruction(Kind.IDLE, Text.WELCOME, Icon.FACE)
+        self._number: int | None = None
+        self._picture: QImage | None = None
+        self._oval: Oval | None = None
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Who stands here now is not who stood here when the view was hidden."""
+        self._begin()
+        self._speak()
+        self.new_visit.emit()
+        super().showEvent(event)
 
     @property
     def told(self) -> Instruction:

@@ -62,6 +62,8 @@ class TakeForm(QWidget):
         self.seconds.setSpecialValueText(self.tr("no limit"))
         self.good_frames = self._whole(0, 100_000, self.tr("no limit"))
         self._lay_out()
+        self._whose = ""
+        self.subject.editingFinished.connect(self._person)
         self._edited()
 
     def said(self) -> Said:
@@ -87,11 +89,15 @@ class TakeForm(QWidget):
         seconds: float | None = None,
         visit: int | None = None,
     ) -> None:
-        """Fills in what labels say; what they leave open stays as it is, but for the instrument of another species."""
+        """Fills in what labels say; what they leave open stays as it is, but for the instrument of another species, and
+        the consent and the notes of another person.
+        """
+        if labels.subject:
+            self.subject.setText(labels.subject)
+            self._person()
         if labels.species not in {"", _key(self.species)}:
             self.instrument.clear()
         for line, text in (
-            (self.subject, labels.subject),
             (self.instrument, labels.instrument),
             (self.operator, labels.operator),
             (self.consent, labels.consent),
@@ -114,6 +120,14 @@ class TakeForm(QWidget):
             self.seconds.setValue(seconds)
         if visit is not None:
             self.visit.setValue(visit)
+
+    def _person(self) -> None:
+        """Consent and notes belong to whoever they were written for."""
+        now = self.subject.text().strip()
+        if self._whose not in ("", now):
+            self.consent.clear()
+            self.notes.clear()
+        self._whose = now
 
     def missing(self) -> str | None:
         """The first thing that is missing or wrong in one line; None where a take may be labelled so."""
@@ -182,6 +196,7 @@ class TakeForm(QWidget):
         for key in keys:
             box.addItem(words(key), key)
         box.setEditable(free)
+        box.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)  # what is typed is a key itself, see `_key`
         box.currentTextChanged.connect(self._edited)
         return box
 
@@ -195,8 +210,8 @@ class TakeForm(QWidget):
 def _key(box: QComboBox) -> str:
     """The key behind the words that are chosen; words that are nobody's are a key themselves."""
     text = box.currentText().strip()
-    at = box.findText(text)
-    return str(box.itemData(at)) if at >= 0 else text
+    key = box.itemData(box.findText(text))
+    return text if key is None else str(key)
 
 
 # What a set was recorded with -------------------------------------------------------------------------

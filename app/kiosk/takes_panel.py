@@ -227,10 +227,13 @@ class TakesPanel(QWidget):
             self._working = self._worker.submit(action)
 
     def _ask_labels(self, stored: StoredTake) -> dict[str, object] | None:
+        """The labels that were changed: the form cannot hold all that others may have written."""
         dialog, form = self._labels_dialog(stored)
+        before = form.said().labels.model_dump(exclude={"quality", "site"})
         if dialog.exec() != QDialog.DialogCode.Accepted:
             return None
-        return form.said().labels.model_dump(exclude={"quality", "site"})
+        after = form.said().labels.model_dump(exclude={"quality", "site"})
+        return {key: value for key, value in after.items() if value != before[key]}
 
     def _labels_dialog(self, stored: StoredTake) -> tuple[QDialog, TakeForm]:
         """The labels of a take, to be changed; they can be saved while they are complete."""

@@ -11,6 +11,7 @@ from PySide6.QtCore import QCoreApplication, Qt, QTimer
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.kiosk import theme
+from app.kiosk.bars import STALE_S
 from app.kiosk.language import written
 from app.kiosk.plots import Plots
 from app.kiosk.stages import Gauge, PatchMap, SessionBar, Tiles, VerdictSign
@@ -63,9 +64,14 @@ class WhyView(QWidget):
         self._plots = Plots(thresholds)
         self._lay_out()
 
-    def refresh(self, shown: Shown | None, state: State, history: tuple[Trace, ...]) -> None:  # noqa: ARG002
-        """Shows a snapshot; a frame set that is already painted is not painted again."""
-        if shown is None or (shown.number, shown.judged_s) == self._painted:
+    def refresh(self, shown: Shown | None, state: State, history: tuple[Trace, ...]) -> None:
+        """Shows a snapshot; a frame set that is already painted is not painted again. Of a source that is gone, or a
+        picture long gone, no verdict stands.
+        """
+        if shown is None or state.phase not in ("running", "ended") or state.age_s > STALE_S:
+            self._take_back()
+            return
+        if (shown.number, shown.judged_s) == self._painted:
             return
         self._painted = shown.number, shown.judged_s
         self._paint_stages(shown.result)
@@ -73,6 +79,12 @@ class WhyView(QWidget):
         self._history = history
         if not self._pause.isActive():
             self._plot()
+
+    def _take_back(self) -> None:
+        if self._painted is not None:
+            self._painted = None
+            for sign in (self._sign, self._frame_sign):
+                sign.show_verdict(Verdict.UNDECIDED, self._word(Verdict.UNDECIDED), "")
 
     def _plot(self) -> None:
         """Plots are drawn ten times a second at most; what came meanwhile is drawn after the pause."""

@@ -115,16 +115,23 @@ class MainWindow(QMainWindow):
     # -- running a source ---------------------------------------------------------------------------------------------
 
     def open(self, uri: str) -> None:
-        """Runs a source in place of the one before."""
-        self.switch.open(uri)
-        self._chooser.show_source(uri)
+        """Runs a source in place of the one before; not while a take is recorded from that."""
+        if not self._recording():
+            self.switch.open(uri)
+        self._chooser.show_source(self.switch.uri)
 
     def toggle(self) -> None:
         """Start or stop."""
         if self.switch.idle and self.switch.uri:
             self.open(self.switch.uri)
-        else:
+        elif not self._recording():
             self.switch.stop()
+
+    def _recording(self) -> bool:
+        """Whether a take is under way, which is said then: its source must stay."""
+        if self.studio.busy:
+            self._status.say(self.tr("Not while a take is being recorded."), 5)
+        return bool(self.studio.busy)
 
     def forget(self) -> None:
         """The next person: no evidence of the one before is kept."""

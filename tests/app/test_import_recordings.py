@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -111,7 +112,7 @@ def test_a_rig_by_hand_replaces_the_recordings_own_if_it_fits(
     small = RIG.model_copy(update={"color": lens, "depth": lens, "infrared": lens})
     path.write_text(small.model_dump_json())
     assert main(["sessions", "import", str(folder), "--out", str(tmp_path / "more"), "--rig", str(path)]) == 2
-    assert "(height, width) is (240, 64) there" in capfd.readouterr().err
+    assert "its color is 64×240" in capfd.readouterr().err
     assert not (tmp_path / "more" / "take.mcap").exists()
 
 
@@ -129,6 +130,19 @@ def test_links_and_ways_up_are_refused(
     assert main(["sessions", "import", str(pictures), *rig]) == 2
     assert "99_ir.png: is a link" in capfd.readouterr().err
     assert not list(out.glob("*"))
+
+
+def test_an_empty_picture_is_named_and_the_other_sources_are_imported(
+    pictures: Path, rig_file: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    broken = tmp_path / "broken"
+    shutil.copytree(pictures, broken)
+    empty = next((broken / "depth").iterdir())
+    empty.write_bytes(b"")
+    out = tmp_path / "sessions"
+    assert main(["sessions", "import", str(broken), str(pictures), "--out", str(out), "--rig", str(rig_file)]) == 2
+    assert f"{empty.name}: cannot be read as a picture" in capfd.readouterr().err
+    assert [path.stem for path in out.iterdir()] == [pictures.name]
 
 
 def change(folder: Path, what: str) -> None:
@@ -155,7 +169,7 @@ def change(folder: Path, what: str) -> None:
         ("twice", "same instant"),
         ("8-bit depth", "depth is 16-bit grey"),
         ("no picture", "cannot be read as a picture"),
-        ("other size", "8x8"),
+        ("other size", "8×8"),
     ],
 )
 def test_what_is_wrong_with_a_folder_is_one_line(

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
+from app import record as recording
 from app.__main__ import main
+from drivers.clock import SystemClock
 from drivers.errors import Disconnected, EndOfStream
-from drivers.session import SessionReader, check
+from drivers.faults import Metronome
+from drivers.session import Labels, SessionReader, SessionWriter, check
+from drivers.supervision import Supervised
 from pipeline import room
 from tests.app.scene import INFO, RIG, cut, frame
 from tests.drivers.recordings import assert_same_sets
@@ -162,6 +169,29 @@ def test_a_signal_ends_the_recording_well(record_from: Any, number: int, code: i
     assert got == code
     assert check(path).sound
     assert check(path).frames == 3
+
+
+def test_what_waits_for_a_slow_disk_is_kept_or_counted_at_ctrl_c(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A camera of 30 sets a second before a disk that takes 50 ms for each."""
+    write = SessionWriter.write
+
+    def slow(self: SessionWriter, frame_set: Any) -> None:
+        time.sleep(0.05)
+        write(self, frame_set)
+
+    monkeypatch.setattr(SessionWriter, "write", slow)
+    threading.Timer(2.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+    path = tmp_path / "take.mcap"
+    camera = Supervised(lambda _serial: Metronome(SystemClock()))
+    assert recording.record(camera, path, Labels, recording.Limits(), Console()) == 130
+    told = capfd.readouterr().err
+    written = check(path).frames
+    lost = int(told.rpartition("lost ")[2].split()[0])
+    assert f"{written} frame sets" in told
+    assert written + lost >= 40
+    assert written > 2.5 / 0.05
 
 
 def test_a_nearly_full_disk_stops_the_recording(

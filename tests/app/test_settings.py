@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from app.__main__ import main
 from app.errors import Exit, Refused
-from app.settings import Origin, Settings, hash_pin, load, pin_matches, save, settings_path
+from app.settings import Origin, Settings, hash_pin, is_pin, load, pin_matches, save, settings_path
 
 
 @pytest.fixture(autouse=True)
@@ -123,6 +123,14 @@ def test_a_bad_value_is_not_saved() -> None:
     with pytest.raises(Refused, match="scale"):
         save({"scale": 7})
     assert not settings_path().exists()
+
+
+@pytest.mark.parametrize(
+    ("pin", "fits"),
+    [("4711", True), ("1" * 12, True), ("1" * 13, False), ("471", False), ("47a1", False), ("４７１１", False)],
+)
+def test_a_pin_can_be_typed_on_the_pad(pin: str, fits: bool) -> None:
+    assert is_pin(pin) is fits
 
 
 def test_a_pin_is_stored_so_that_it_cannot_be_read() -> None:

@@ -401,3 +401,10 @@ def test_real_captures_read_and_round_trip(tmp_path: Path) -> None:
         assert source.info.time_assumed == (not (folder / "frames.csv").exists())
         write_folder(tmp_path / folder.name, frames[:3], source.info)
         assert_same_sets(list(frames_of(FolderSource(tmp_path / folder.name))), frames[:3])
+
+
+def test_infrared_of_two_depths_of_bits_has_no_one_white_level(tmp_path: Path) -> None:
+    folder = by_hand(tmp_path / "a", bits=8)
+    (folder / "infrared" / "000002.png").write_bytes(encode(noise_picture("infrared", SHARED, 2, 16), "png"))
+    with pytest.raises(SessionError, match=r"000002.png: has not the 8 bits of the first"):
+        list(frames_of(FolderSource(folder)))

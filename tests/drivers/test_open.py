@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from drivers.errors import AccessDenied, NotFound, Unsupported
+from drivers.errors import AccessDenied, CameraError, NotFound, Unsupported
 from drivers.folder import FolderSource, write_folder
 from drivers.open import open_source, sessions_in
 from drivers.session import SessionSource, SessionWriter
@@ -77,3 +77,17 @@ def test_a_folder_that_may_not_be_read_is_named(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(Path, "exists", refused)
     with pytest.raises(AccessDenied, match=re.escape(str(tmp_path))):
         open_source(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "uri", ["realsense://[12345]", "orbbec://[12345]?laser=true", "counterfactual://[flattened]?of=x"]
+)
+def test_brackets_around_a_serial_number_are_no_bug(uri: str) -> None:
+    with pytest.raises(CameraError, match="leave the brackets out"):
+        open_source(uri)
+
+
+@pytest.mark.parametrize("name", ["none.bag", "none.db3", "none.mcap"])
+def test_what_is_not_there_is_not_called_unreadable(name: str, tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match=name):
+        open_source(str(tmp_path / name))

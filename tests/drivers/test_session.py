@@ -539,3 +539,27 @@ def test_a_white_level_that_is_none_is_refused_where_another_wrote_it() -> None:
     told["infrared"]["white_level"] = 0
     with pytest.raises(ValueError, match="white_level"):
         session_format.set_record({topic: json.dumps(told).encode()})
+
+
+def test_repair_leaves_out_a_set_that_another_version_wrote(session: Path, tmp_path: Path) -> None:
+    foreign = tmp_path / "foreign.mcap"
+    with SessionReader(session) as reader, SessionWriter(foreign, reader.rig, reader.info) as writer:
+        for number in range(len(reader)):
+            messages = reader.messages(number)
+            if number == 2:
+                told = {**json.loads(messages[session_format.FRAME_SET_TOPIC]), "mood": "good"}
+                messages = {**messages, session_format.FRAME_SET_TOPIC: json.dumps(told).encode()}
+            writer.append(messages, float(number))
+    report = repair(foreign, tmp_path / "mended.mcap")
+    assert report.frames == 4
+    assert any("frame set 2" in words and "mood" in words for words in report.dropped)
+
+
+def test_a_second_interrupted_recording_is_told_by_its_own_name(tmp_path: Path) -> None:
+    for expected in ("a.interrupted.mcap", "a.interrupted2.mcap"):
+        writer = SessionWriter(tmp_path / "a.mcap", noise_rig(), INFO)
+        assert writer.path.name == "a.mcap.part"
+        writer.write(noise_set(0, noise_rig()))
+        writer.interrupt()
+        assert writer.path.name == expected
+        assert writer.path.exists()

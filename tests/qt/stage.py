@@ -72,6 +72,7 @@ class Plain(QLabel):
         super().__init__()
         self.seen: list[int | None] = []
         self.broken = False
+        self.busy = False
 
     def refresh(self, shown: Shown | None, state: State, history: tuple[Trace, ...]) -> None:
         if self.broken:

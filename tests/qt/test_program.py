@@ -13,11 +13,12 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
+from app.__main__ import main
 from app.errors import Exit
 from app.kiosk.command import obstacle
 from app.kiosk.program import _kiosk, accepting
 from app.kiosk.wish import Wish
-from app.settings import Settings
+from app.settings import Settings, hash_pin, settings_path, validated
 from pipeline.bundle import Bundle
 from pipeline.result import Verdict
 from tests.app.scene import frames, record
@@ -76,7 +77,7 @@ def test_the_program_shows_pictures_and_ends_cleanly_on_a_signal(tmp_path: Path)
 
 
 def test_the_kiosk_leads_to_the_operator_and_back_and_ends_with_the_program(stage: Stage, qtbot: QtBot) -> None:
-    kiosk = _kiosk(stage.window, Settings(), stage.window._bundle)
+    kiosk, _ = _kiosk(stage.window, Settings(), stage.window._bundle, always=True)
     qtbot.addWidget(kiosk)
     stage.window.hide()
     kiosk.showFullScreen()
@@ -92,3 +93,36 @@ def test_the_kiosk_leads_to_the_operator_and_back_and_ends_with_the_program(stag
     with qtbot.waitSignal(stage.window.closed, timeout=3000):
         qtbot.keyClick(kiosk, Qt.Key.Key_Q, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier)
     assert stage.puppet.calls[-1] == "close"
+
+
+def test_f11_asks_for_a_pin_on_the_way_back_as_soon_as_there_is_one(stage: Stage, qtbot: QtBot) -> None:
+    kiosk, use = _kiosk(stage.window, Settings(), stage.window._bundle, always=False)
+    qtbot.addWidget(kiosk)
+    assert stage.window.kiosk is None, "without a PIN it is a page of the window"
+    use(validated({"pin": hash_pin("4711")}))
+    stage.window.toggle_subject()
+    assert (stage.window.isVisible(), kiosk.isVisible()) == (False, True)
+    for key in (Qt.Key.Key_Escape, Qt.Key.Key_F11, Qt.Key.Key_D):
+        qtbot.keyClick(kiosk, key)
+        assert (stage.window.isVisible(), kiosk.isVisible()) == (False, True)
+    assert kiosk.pad is not None
+    qtbot.keyClicks(kiosk.pad, "4711")
+    qtbot.keyClick(kiosk.pad, Qt.Key.Key_Return)
+    assert (stage.window.isVisible(), kiosk.isVisible()) == (True, False)
+    use(Settings())
+    assert stage.window.kiosk is None
+
+
+@pytest.mark.parametrize("content", ["theme = dark\n", 'pin = "scrypt$damaged"\n', 'pin = "scr'])
+def test_a_kiosk_whose_pin_cannot_be_read_is_not_opened(
+    content: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    opened: list[Settings] = []
+    monkeypatch.setattr("app.kiosk.command._run", lambda settings, *_: opened.append(settings))
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
+    path = settings_path()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content)
+    assert main(["kiosk"]) == 2
+    assert not opened
+    assert "PIN may be in what was left out" in capsys.readouterr().err

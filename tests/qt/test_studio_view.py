@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLineEdit
+from PySide6.QtWidgets import QDialog, QLineEdit
 
 from app.kiosk import form_memory
 from app.kiosk.studio_view import COUNTDOWN_S, Step, StudioView
@@ -22,7 +22,7 @@ from app.settings import Settings
 from app.studio import names
 from app.studio.protocol import EXAMPLE
 from app.studio.quality import Limits, judged
-from app.studio.takes import take
+from app.studio.takes import StoredTake, relabel, take, takes_in
 from drivers.errors import SessionError
 from drivers.session import Labels, SessionReader, amend_labels
 from pipeline.bundle import load_bundle
@@ -287,6 +287,20 @@ def test_a_take_ends_with_its_source_and_with_its_disk(studio: Studio, monkeypat
         studio.recorder.now = replace(running, take=None)
 
 
+def test_a_take_that_is_gone_is_not_waited_for(studio: Studio) -> None:
+    """Another source may run in its place: nothing is recorded any more, and no red banner may say so."""
+    studio.refresh()
+    studio.press_r()
+    studio.now_s += COUNTDOWN_S
+    studio.refresh()
+    studio.recorder.recorded(frames=10, good_frames=10, seconds=1.0)
+    studio.refresh()
+    assert studio.view.step is Step.RECORDING
+    studio.recorder.now = replace(studio.recorder.now, take=None)
+    studio.wait(lambda: studio.view.step is Step.IDLE)
+    assert not studio.view._banner.isVisible()
+
+
 def test_a_full_disk_lets_no_take_begin(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.kiosk.studio_view.space", lambda *_: judged(1_100_000_000, 20.0, Limits()))
     studio.now_s += 2
@@ -315,6 +329,48 @@ def test_protocol_fills_in_the_next_take_and_goes_on_after_it(studio: Studio, tm
     form.instrument.setText("print-01")
     form.fill(Labels(species="silicone_mask"))
     assert form.said().labels.instrument == ""  # a mask is not that print
+
+
+def test_consent_and_notes_stay_with_their_person(studio: Studio) -> None:
+    form = studio.view.form
+    form.fill(Labels(subject="0001", consent="C-0001", notes="glasses"))
+    form.fill(Labels(subject="0001", species="flat_print", instrument="print-01"))
+    assert (form.said().labels.consent, form.said().labels.notes) == ("C-0001", "glasses")
+    form.fill(Labels(subject="0002"))
+    assert (form.said().labels.consent, form.said().labels.notes) == ("", "")
+    assert "consent" in (form.missing() or "")
+    form.consent.setText("C-0002")
+    form.subject.setText("0003")
+    form.subject.editingFinished.emit()
+    assert form.said().labels.consent == ""
+
+
+def test_a_light_of_ones_own_is_what_was_typed(studio: Studio) -> None:
+    box = studio.view.form.lighting
+    box.setEditText("hallway")
+    line = box.lineEdit()
+    assert line is not None
+    QTest.keyClick(line, Qt.Key.Key_Return)
+    assert box.currentText() == "hallway"
+    assert studio.view.form.said().labels.lighting == "hallway"
+
+
+def test_relabelling_changes_what_was_changed_and_nothing_else(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = studio.record()
+    relabel(path, {"notes": "n" * 200, "distance_m": 6.5, "lighting": ""})
+    panel = studio.view.takes
+    panel.reload()
+    studio.wait(lambda: panel.model.row_of(path) >= 0)
+    stored = next(take for take in takes_in(studio.folder) if take.path == path)
+    made = panel._labels_dialog
+
+    def asked(stored: StoredTake) -> tuple[QDialog, TakeForm]:
+        dialog, form = made(stored)
+        monkeypatch.setattr(dialog, "exec", lambda: (form.operator.setText("pat"), QDialog.DialogCode.Accepted)[1])
+        return dialog, form
+
+    monkeypatch.setattr(panel, "_labels_dialog", asked)
+    assert panel._ask_labels(stored) == {"operator": "pat"}
 
 
 def test_a_mistake_in_a_protocol_is_one_line(studio: Studio, tmp_path: Path) -> None:

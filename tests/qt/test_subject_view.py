@@ -259,6 +259,32 @@ def test_a_hidden_kiosk_leaves_the_runner_alone(qtbot: QtBot, camera: Camera) ->
     qtbot.waitUntil(lambda: camera.number > before)
 
 
+def test_who_comes_back_to_a_hidden_kiosk_is_not_told_the_last_ones_verdict(qtbot: QtBot, camera: Camera) -> None:
+    window = kiosk(qtbot, camera)
+    window._timer.stop()
+    camera.session = Verdict.LIVE
+    for _ in range(60):
+        camera.now_s += 0.1
+        window._poll()
+        if window._view.told.verdict is Verdict.LIVE:
+            break
+    assert window._view.told.verdict is Verdict.LIVE
+    window.hide()
+    forgotten = camera.forgotten
+    window.show()
+    assert window._view.told.kind is Kind.IDLE
+    assert camera.forgotten == forgotten + 1
+
+
+def test_a_pin_counts_from_when_it_is_set(qtbot: QtBot, camera: Camera) -> None:
+    window = kiosk(qtbot, camera, None)
+    window.use(validated({"pin": hash_pin("4711")}))
+    chord(window)
+    assert window.isVisible()
+    with qtbot.waitSignal(window.left):
+        type_pin(window, "4711")
+
+
 def test_the_users_timings_are_taken() -> None:
     timings = timings_of(validated({"kiosk_verdict_s": 7, "kiosk_idle_s": 20, "kiosk_pause_s": 45}))
     assert (timings.held_s, timings.idle_s, timings.pause_s) == (7, 20, 45)

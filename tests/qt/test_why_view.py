@@ -19,6 +19,7 @@ from app.kiosk.replay_parts import Rows
 from app.kiosk.stages import PatchMap, SessionBar, heat_colors, image_of, place_of, score_words
 from app.kiosk.why_view import WhyView
 from pipeline.result import Reason, Verdict
+from pipeline.snapshots import State
 from pipeline.temporal import SequentialTest
 from tests.qt.snapshots import DESCRIPTION, PATCHES, bare_result, live_result, prepared, shown, state, traces
 from tests.qt.test_live_view import pixels
@@ -89,6 +90,27 @@ class TestStages:
         view.refresh(shown(0), state(), ())
         assert view._sign.accessibleName() == "Not decided. this visit: looking"
         assert view._frame_sign.accessibleName() == "Live. this frame"
+
+    @pytest.mark.parametrize(
+        ("seen", "now"),
+        [
+            (False, state("failed")), (True, state("waiting", 600.0)), (True, state("closed")),
+            (True, state("opening")), (True, state(age_s=60.0)),
+        ],
+    )  # fmt: skip
+    def test_no_verdict_stands_without_its_source(self, view: WhyView, seen: bool, now: State) -> None:
+        live = live_result(session_verdict=Verdict.LIVE, session_reason=None)
+        view.refresh(shown(0, live), state(), ())
+        assert view._sign.accessibleName().startswith("Live")
+        view.refresh(shown(0, live) if seen else None, now, ())
+        assert view._sign.accessibleName().startswith("Not decided")
+        assert view._frame_sign.accessibleName().startswith("Not decided")
+        view.refresh(shown(1, live), state(), ())
+        assert view._sign.accessibleName().startswith("Live")
+
+    def test_the_verdict_of_a_recording_stays_when_it_has_ended(self, view: WhyView) -> None:
+        view.refresh(shown(0, live_result(session_verdict=Verdict.LIVE, session_reason=None)), state("ended"), ())
+        assert view._sign.accessibleName().startswith("Live")
 
     def test_other_maps_are_another_picture(self, view: WhyView) -> None:
         view.refresh(shown(0), state(), ())

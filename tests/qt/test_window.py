@@ -62,6 +62,19 @@ def test_a_verdict_on_an_old_picture_is_not_shown(stage: Stage, qtbot: QtBot) ->
     qtbot.waitUntil(lambda: badge(stage) is Verdict.UNDECIDED, timeout=1000)
 
 
+def test_a_take_keeps_its_source(stage: Stage, qtbot: QtBot) -> None:
+    stage.window.open("sim://live")
+    stage.studio.busy = True
+    stage.window.open("another")
+    stage.window.toggle()
+    assert stage.window.switch.uri == "sim://live"
+    assert not stage.window.switch.idle
+    assert "close" not in stage.puppet.calls
+    stage.studio.busy = False
+    stage.window.open("another")
+    assert stage.window.switch.uri == "another"
+
+
 def test_a_view_that_fails_does_not_take_the_others_along(
     stage: Stage, qtbot: QtBot, caplog: pytest.LogCaptureFixture
 ) -> None:

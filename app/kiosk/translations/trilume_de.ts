@@ -367,6 +367,10 @@
     <context>
         <name>MainWindow</name>
         <message>
+            <source>Not while a take is being recorded.</source>
+            <translation>Nicht während einer Aufnahme.</translation>
+        </message>
+        <message>
             <source>Next person</source>
             <translation>Nächste Person</translation>
         </message>

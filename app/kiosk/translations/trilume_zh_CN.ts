@@ -366,6 +366,10 @@
     <context>
         <name>MainWindow</name>
         <message>
+            <source>Not while a take is being recorded.</source>
+            <translation>录制进行中，暂不可更改。</translation>
+        </message>
+        <message>
             <source>Next person</source>
             <translation>下一位</translation>
         </message>
