@@ -75,6 +75,8 @@ class Judging:
             self._info = self._source.info
             self._check_it_ends()
             self._engine = self._made_engine()
+            if age_s(first, self._info) > 0:  # of a camera: old by now
+                first = next(frames, first)
             self.began_s = time.perf_counter()
             for frame_set in islice(chain([first], frames), self._limit):
                 yield frame_set, self._engine.process(frame_set, age_s(frame_set, self._info))

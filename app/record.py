@@ -73,15 +73,19 @@ def record(source: Source, out: Path, labels: Callable[[], Labels], limits: Limi
             with Segments(out, source, labels()) as segments, _progress(console) as progress:
                 written.segments = segments
                 bar = progress.add_task(out.name, total=_expected(source, limits))
+                underway: list[tuple[int, FrameSet]] = []
                 try:
-                    for segment, frame_set in _within(chain([first], delivered), out.parent, limits, written):
-                        segments.write(frame_set, segment)
+                    for item in _within(chain([first], delivered), out.parent, limits, written):
+                        underway = [item]
+                        segments.write(item[1], item[0])
                         written.frames += 1
                         progress.update(bar, completed=written.frames)
                 except SIGNALS as signal:
                     code = stopped_by(signal)
                     delivered.close()
-                    _keep_waiting(line, segments, written)
+                    begun = underway if segments.frames == written.frames else []
+                    _keep_waiting(chain(begun, line.waiting()), segments, written)
+                    written.late += line.missed
     except SIGNALS as signal:
         code = stopped_by(signal)
     except TrilumeError as error:
@@ -96,17 +100,15 @@ def record(source: Source, out: Path, labels: Callable[[], Labels], limits: Limi
     return code
 
 
-def _keep_waiting(line: BoundedQueue, segments: Segments, written: _Written) -> None:
+def _keep_waiting(sets: Iterator[tuple[int, FrameSet]], segments: Segments, written: _Written) -> None:
     """Writes what came before the signal and waits for a slow disk, as far as `BACKLOG_S` allow; the rest is lost."""
     until_s = time.monotonic() + BACKLOG_S
-    for segment, frame_set in line.waiting():
+    for segment, frame_set in sets:
         if time.monotonic() > until_s:
             written.late += 1 + frame_set.lost
         else:
             segments.write(frame_set, segment)
-            written.frames += 1
-    written.late += line.missed
-    written.seconds = segments.seconds
+    written.frames, written.seconds = segments.frames, segments.seconds
 
 
 def _delivered(source: Source, line: BoundedQueue) -> Generator[tuple[int, FrameSet], None, None]:

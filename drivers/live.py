@@ -112,7 +112,10 @@ class BoundedQueue:
                 self._queue.put(None, timeout=_LEAVE_S)
             except queue.Full:  # a recorder that stands still loses its oldest set, the end gets through
                 with suppress(queue.Empty):
-                    self.dropped += self._queue.get_nowait() is not None
+                    oldest = self._queue.get_nowait()
+                    if oldest is not None:
+                        self.dropped += 1
+                        self.missed += 1 + oldest[1].lost
             else:
                 return
 

@@ -20,7 +20,7 @@ from calibration.rig import Extrinsics, Intrinsics
 from drivers import udev
 from drivers.errors import AccessDenied, Busy, CameraError, Disconnected, NotFound, SdkMissing, Unsupported
 from drivers.frames import Image, Stream
-from drivers.orbbec_formats import GAIN, extrinsics, frame_pixels, intrinsics, white_level
+from drivers.orbbec_formats import GAIN, GREY8_FORMATS, extrinsics, frame_pixels, intrinsics, white_level
 
 INSTALL: Final = "pip install --no-deps pyorbbecsdk2"
 UDEV: Final = udev.ADVICE
@@ -102,10 +102,8 @@ def image(ob: Any, stream: Stream, frame: Any, infrared_white: float | None) -> 
 
 def tells_white(frame: Any) -> bool:
     """Whether a frame of infrared says at which count it saturates."""
-    pixels = frame_pixels(
-        "infrared", frame.get_data(), frame.get_format().name, (frame.get_width(), frame.get_height())
-    )
-    return white_level(pixels, frame.get_pixel_available_bit_size()) is not None
+    kind = np.uint8 if frame.get_format().name in GREY8_FORMATS else np.uint16
+    return white_level(np.empty(0, kind), frame.get_pixel_available_bit_size()) is not None
 
 
 def camera(profile: Any) -> Intrinsics:

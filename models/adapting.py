@@ -321,6 +321,9 @@ def operating_point(nets: TrainedNets, dev: Faces, old: BundleDescription, max_b
         f"least ACER with BPCER ≤ {100 * bpcer:.2g} % on the site's development split ({recordings} recordings, "
         f"{origin_text(dev)}), each threshold within {MOST_MOVED:.2f} of the old one in logits"
     )
+    rejected = float(np.mean(~scores.accepted(thresholds)[~scores.faces.attacks]))
+    if rejected > bpcer + 1e-9:
+        how += f"; so it is {100 * rejected:.1f} % there"
     if not flat:
         how += "; D-Net's is the old one, there were no 2-D attacks"
     if not reached:

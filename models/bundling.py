@@ -231,9 +231,10 @@ def bundle(
     max_bpcer: float = 0.02,
     precision: Precision = "f32",
     more: Sequence[Path] = (),
+    begun: Origin | None = None,
 ) -> Path:
     """Calibrates, converts, checks and writes; returns `out`. `more`: further stores that M-Net learnt from, which the
-    card counts, and whose dev splits join that of `directory`.
+    card counts, and whose dev splits join that of `directory`. `begun`: origin of the bundle whose nets learnt on.
 
     Raises DatasetError for a store that lacks a split or one of its classes, TrainingError where `out` exists or parity
     fails.
@@ -245,10 +246,11 @@ def bundle(
         if judged.attacks.all() or not judged.attacks.any():
             raise DatasetError(f"{directory}: the {split} split needs live faces and attacks for the {use}")
     dev = nets.score(dev_faces)
-    learnt = (s for store in (directory, *more) for s in Faces.load(store).samples if s.split != "test")
+    used = (s for store in (directory, *more) for s in Faces.load(store).samples if s.split != "test")
+    learnt = origin_of(used)
+    origin: Origin = learnt if begun in (None, learnt) else "semi_simulated"
     description = describe(
-        nets, dev, dev_faces.preprocessing,
-        name=name, origin=origin_of(learnt), max_bpcer=max_bpcer, precision=precision,
+        nets, dev, dev_faces.preprocessing, name=name, origin=origin, max_bpcer=max_bpcer, precision=precision
     )  # fmt: skip
     check_operating_point(dev, description.thresholds, description.session)
     models, found = check_nets(nets, dev.faces, precision)

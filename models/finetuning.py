@@ -31,7 +31,7 @@ from models.curves import write_history
 from models.datasets.faces import Faces
 from models.errors import TrainingError, command
 from models.networks import ATTACK, LIVE, CascadeNet, freeze_statistics, load_net, save_net
-from models.options import count, count_or_none, positive
+from models.options import count, count_or_none, part, positive
 from models.precision import mixed
 from models.scoring import cut_all, ensemble, score_patches
 from models.tasks import belongs, sampling_weights
@@ -197,7 +197,8 @@ class Tuner:
         if saved["recipe"] != asdict(self.recipe):
             raise TrainingError(f"{self._checkpoint} is of another recipe: give another --out or remove it")
         if saved.get("origin") != self._origin:
-            raise TrainingError(f"{self._checkpoint} is of other faces or another net: give another --out or remove it")
+            why = "is of other faces or another net" if "origin" in saved else "does not say of which faces"
+            raise TrainingError(f"{self._checkpoint} {why}: give another --out or remove it")
         self.net.load_state_dict(saved["net"])
         self._optimiser.load_state_dict(saved["optimiser"])
         faces, loss_weights, alphas = (np.array(saved[key]) for key in ("faces", "loss_weights", "alphas"))
@@ -286,7 +287,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--select-on", choices=("train", "dev"), default=default.select_on)
     parser.add_argument("--thin", action="store_true", help="leave positions out that do not help")
     parser.add_argument("--learning-rate", type=positive, default=default.learning_rate)
-    parser.add_argument("--fmix", type=float, default=default.fmix, help="share of faces whose fusions are mixed")
+    parser.add_argument("--fmix", type=part, default=default.fmix, help="share of faces whose fusions are mixed")
     parser.add_argument("--seed", type=int, default=default.seed)
     parser.add_argument("--threads", type=count, default=1)
     given = vars(parser.parse_args(arguments))

@@ -25,6 +25,7 @@ from models.plan import Plan
 from models.recipes import Recipe
 from models.tasks import belongs, holds_masks, watched_by
 from models.training import train
+from pipeline.bundle import load_bundle
 
 NAMES: Final[dict[Kind, str]] = {"d_net": "D-Net", "m_net": "M-Net"}
 ATTACKS: Final[dict[Kind, str]] = {"d_net": "2-D attacks (prints, screens)", "m_net": "attacks in colour and infrared"}
@@ -56,7 +57,8 @@ def make_bundle(plan: Plan, store: Path, run: Path, out: Path, watch: Watch, mor
     tuned = finetune(paths["m_net"], store, run / "positions", choosing, more)
     watch("bundle", None)
     nets = TrainedNets.load(paths["d_net"], tuned)
-    return bundle(nets, store, out, name=plan.name, max_bpcer=plan.max_bpcer, more=more)
+    begun = None if plan.start is None else load_bundle(plan.start).description.origin
+    return bundle(nets, store, out, name=plan.name, max_bpcer=plan.max_bpcer, more=more, begun=begun)
 
 
 def check_store(store: Path) -> None:

@@ -55,13 +55,23 @@ def choose_thresholds(scores: CascadeScores, max_bpcer: float) -> Thresholds:
     d = 0.5
     if (attacks & flat).any():
         d = metrics.threshold_of_least_acer(scores.d_net[known], attacks[known], max_bpcer / 2)
+    else:
+        d = _from_half(scores.d_net[~attacks], max_bpcer / 2)
     passed = scores.d_net < d
     live = int((~attacks).sum())
     left = max(0.0, max_bpcer * live - int((~passed & ~attacks).sum())) / max(1, int((passed & ~attacks).sum()))
     m = 0.5
     if (passed & attacks).any() and (passed & ~attacks).any():
         m = metrics.threshold_of_least_acer(scores.m_net[passed], attacks[passed], left)
+    elif (passed & ~attacks).any():
+        m = _from_half(scores.m_net[passed & ~attacks], left)
     return Thresholds(d_net=round(d, 6), m_net=round(m, 6))
+
+
+def _from_half(live: F64, share: float) -> float:
+    """Where no attack tells a threshold: a half, or the least above it that rejects at most `share` of live faces."""
+    first = np.sort(live)[::-1][min(int(share * len(live) + 1e-9), len(live) - 1)]
+    return max(0.5, min(1.0, float(first) + 2e-6))
 
 
 def fit_logistic(z: F64, attacks: Bools) -> tuple[float, float]:

@@ -16,6 +16,11 @@ def share(text: str) -> float:
     return _within(text, 0.0, 1.0, "a share above 0, at most 1")
 
 
+def part(text: str) -> float:
+    """A share of a whole, 0 to 1."""
+    return 0.0 if text in ("0", "0.0") else share(text)
+
+
 def count(text: str) -> int:
     """A whole number from 1 on."""
     return _whole(text, 1)

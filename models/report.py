@@ -92,7 +92,9 @@ def make_report(
     asked = [("bundle", f"the bundle's ({bundle.description.operating_point})", own), ("0.5", "0.5", Thresholds())]
     notes = _notes(bundle, test)
     if (fitted := thresholds_on_dev(bundle, dev, truths, wish.max_bpcer)) is not None:
-        asked.insert(1, ("dev", f"fixed on dev (least ACER, BPCER ≤ {100 * wish.max_bpcer:g} %)", fitted))
+        asked.insert(
+            1, ("dev", f"fixed on dev (least ACER, BPCER ≤ {100 * wish.max_bpcer:g} % where that can be had)", fitted)
+        )
     elif wish.fixed == "dev":
         raise DatasetError("thresholds cannot be fixed on dev: it needs frames of both classes that both nets scored")
     columns = tuple(_column(bundle, test, truths, *one) for one in asked)

@@ -43,7 +43,7 @@ from models.networks import (
     save_net,
     with_statistics,
 )
-from models.options import count, count_or_none, positive
+from models.options import count, count_or_none, part, positive
 from models.precision import mixed
 from models.recipes import Recipe, learning_rate, paper_recipe
 from models.tasks import Task, make_task
@@ -148,7 +148,9 @@ class Trainer:
         if saved["recipe"] != asdict(self.recipe):
             raise TrainingError(f"{self._checkpoint} is of another recipe: give another --out or remove it")
         if saved.get("origin") != self._origin:
-            why = "was learnt from other faces, or from another net on"
+            why = (
+                "is of other faces or another net to start from" if "origin" in saved else "does not say of which faces"
+            )
             raise TrainingError(f"{self._checkpoint} {why}: give another --out or remove it")
         self.net.load_state_dict(saved["net"])
         self.optimiser.load_state_dict(saved["optimiser"])
@@ -299,7 +301,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--recipe", choices=("edge", "paper"), default="edge", help="paper: SGD, batch 256")
     parser.add_argument("--learning-rate", type=positive)
     parser.add_argument("--faces-per-step", type=count)
-    parser.add_argument("--fmix", type=float, help="share of faces whose fusions are mixed")
+    parser.add_argument("--fmix", type=part, help="share of faces whose fusions are mixed")
     parser.add_argument(
         "--large", type=count_or_none, help="crops of nearly the whole face, of each face of a step (M-Net)"
     )

@@ -92,8 +92,8 @@ class Engine:
     def process(self, frame_set: FrameSet, age_s: float = 0.0) -> Result:
         """Judges one frame set. Never raises for what is in the frames.
 
-        `age_s` has passed since a camera delivered it: more than `max_age_s`, as after a machine's pause, and it says
-        nothing of who stands there now.
+        `age_s` has passed since a camera delivered it: more than `max_age_s`, as after the process stood still, and it
+        says nothing of who stands there now.
         """
         watch = Stopwatch()
         try:

@@ -46,6 +46,7 @@ class TakeForm(QWidget):
         """`labels_only`: of a take that is there already, without its visit and when it ends."""
         super().__init__(parent)
         self._hidden = ("visit", "seconds", "good_frames") if labels_only else ()
+        self._labels_only = labels_only
         self.subject = self._line(self.tr("A pseudonym, such as 0007: letters, digits, hyphens"))
         self.visit = self._whole(1, 99, "")
         self.species = self._chosen((BONA_FIDE, *LEVELS), species_words, free=False)
@@ -112,6 +113,9 @@ class TakeForm(QWidget):
                 box.addItem(words(key), key)
             if key:
                 box.setCurrentIndex(box.findData(key))
+            elif self._labels_only:
+                box.setCurrentIndex(-1)
+                box.clearEditText()
         if labels.distance_m is not None:
             self.distance.setValue(labels.distance_m)
         if good_frames is not None:
@@ -124,7 +128,7 @@ class TakeForm(QWidget):
     def _person(self) -> None:
         """Consent and notes belong to whoever they were written for."""
         now = self.subject.text().strip()
-        if self._whose not in ("", now):
+        if self._whose not in ("", now) and not self._labels_only:  # there a pseudonym is corrected
             self.consent.clear()
             self.notes.clear()
         self._whose = now
@@ -134,6 +138,8 @@ class TakeForm(QWidget):
         labels = self.said().labels
         if not _SUBJECT.fullmatch(labels.subject):
             return str(self.tr("subject: give a pseudonym of letters, digits and hyphens"))
+        if not labels.species:
+            return str(self.tr("species: say what was shown"))
         if labels.species != BONA_FIDE and not _WORD.fullmatch(labels.instrument):
             return str(self.tr("instrument: name the specimen of the attack"))
         if not labels.lighting:
@@ -187,7 +193,8 @@ class TakeForm(QWidget):
     def _line(self, tip: str) -> QLineEdit:
         line = QLineEdit()
         line.setToolTip(tip)
-        line.setMaxLength(120)
+        if not self._labels_only:  # others may have written more
+            line.setMaxLength(120)
         line.textChanged.connect(self._edited)
         return line
 

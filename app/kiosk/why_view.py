@@ -68,7 +68,8 @@ class WhyView(QWidget):
         """Shows a snapshot; a frame set that is already painted is not painted again. Of a source that is gone, or a
         picture long gone, no verdict stands.
         """
-        if shown is None or state.phase not in ("running", "ended") or state.age_s > STALE_S:
+        old = state.phase == "running" and state.age_s > STALE_S
+        if shown is None or state.phase not in ("running", "ended") or old:
             self._take_back()
             return
         if (shown.number, shown.judged_s) == self._painted:

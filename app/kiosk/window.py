@@ -142,7 +142,7 @@ class MainWindow(QMainWindow):
         self.switch.step()
         shown, state, history = self.switch.latest(), self.switch.state(), self.switch.history()
         page = self._stack.currentIndex()
-        recording = state.take is not None and state.take.recording
+        recording = bool(self.studio.busy) or (state.take is not None and state.take.recording)
         for view, wanted in (
             (self._live, page == LIVE),
             (self._why, page == LIVE),

@@ -33,7 +33,7 @@ from models import metrics
 from models.datasets.faces import Faces, Sample
 from models.datasets.mipd import LIVE, THREE_D, Recipe
 from models.errors import DatasetError, command
-from models.options import count
+from models.options import count, positive, share
 
 log = logging.getLogger(__name__)
 
@@ -178,11 +178,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="models.baselines.oracle", description="What true materials tell.")
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--faces", type=Path, help="store of simulated faces")
-    what.add_argument("--choose", type=float, metavar="ACER", help="find the overlap for this ACER, 0..1")
+    what.add_argument("--choose", type=share, metavar="ACER", help="find the overlap for this ACER, 0..1")
     parser.add_argument("--draws", type=count, default=DRAWS, help="materials to learn from")
     parser.add_argument("--bands", action="store_true", help="show the oracle the diffuse albedos alone")
     parser.add_argument("--seen", action="store_true", help="show it every number as a camera can know it")
-    parser.add_argument("--error", type=float, metavar="FACTOR", help="read what a picture tells, 1 = as assumed")
+    parser.add_argument("--error", type=positive, metavar="FACTOR", help="read what a picture tells, 1 = as assumed")
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     error = 0.0 if given.seen and given.error is None else given.error

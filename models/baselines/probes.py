@@ -31,6 +31,7 @@ from models.baselines.shots import SHOT_FEATURES, shots
 from models.datasets.faces import Faces, Sample
 from models.datasets.mipd import LIVE, Recipe
 from models.errors import command
+from models.options import count_or_none
 from pipeline.parameters import FACE_SIZE
 
 log = logging.getLogger(__name__)
@@ -243,7 +244,9 @@ def outlined_alike(net: Path, directory: Path) -> tuple[float, float]:
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="models.baselines.probes", description="Do simulated labels leak?")
     parser.add_argument("--faces", type=Path, required=True, help="store of simulated faces")
-    parser.add_argument("--frames", type=int, default=0, help="whole frames to render for what lies outside the face")
+    parser.add_argument(
+        "--frames", type=count_or_none, default=0, help="whole frames to render for what lies outside the face"
+    )
     parser.add_argument("--m-net", type=Path, metavar="NET", help="a trained M-Net: does it live on the outline?")
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")

@@ -30,6 +30,7 @@ from drivers.simulated.scenes import DISTANCE_M, Scene, render_frame, sample_sce
 from drivers.simulated.sensor import PRESETS, Conditions
 from models.datasets.simulated import streams
 from models.errors import DatasetError, command
+from models.options import count
 from pipeline.faces import Face, FaceFinder, to_uint8
 
 log = logging.getLogger(__name__)
@@ -235,7 +236,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="models.baselines.sensor_figures", description=(__doc__ or "").splitlines()[0]
     )
-    parser.add_argument("--scenes", type=int, default=320, help="of living faces for the face finder")
+    parser.add_argument("--scenes", type=count, default=320, help="of living faces for the face finder")
     parser.add_argument("--only", choices=("infrared", "depth", "finder"), help="one of the tables")
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")

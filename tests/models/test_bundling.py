@@ -149,6 +149,13 @@ def test_no_figure_on_simulated_faces_is_called_real(trained: TrainedNets, tmp_p
     assert "Figures on simulated data" in card
 
 
+def test_nets_that_learnt_on_from_simulated_ones_are_not_called_real(trained: TrainedNets, tmp_path: Path) -> None:
+    store = _store(tmp_path / "real", {"train": "real", "dev": "real", "test": "real"})
+    for begun, origin in ((None, "real"), ("real", "real"), ("simulated", "semi_simulated")):
+        out = bundle(trained, store, tmp_path / f"b-{begun}", max_bpcer=0.1, begun=begun)  # type: ignore[arg-type]
+        assert BundleDescription.model_validate_json((out / "bundle.json").read_bytes()).origin == origin
+
+
 def test_a_test_split_of_one_class_is_said_before_anything_is_converted(trained: TrainedNets, tmp_path: Path) -> None:
     origins: dict[Split, str] = {"train": "real", "dev": "real", "test": "real"}
     store = _store(tmp_path / "lacking", origins, missing=("test", "bona_fide"))

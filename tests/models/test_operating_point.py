@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -122,3 +123,18 @@ def test_an_operating_point_that_judges_nobody_is_refused(scores: CascadeScores)
             check_operating_point(scores, thresholds, SessionRule())
     with pytest.raises(TrainingError, match="session rule ends no live"):
         check_operating_point(scores, choose_thresholds(scores, 0.2), SessionRule(slope=1e-4))
+
+
+def test_a_threshold_that_no_attack_tells_keeps_the_bound_all_the_same(scores: CascadeScores) -> None:
+    """D-Net stops every attack, and M-Net is strict with living faces."""
+    attacks = scores.faces.attacks
+    live = int((~attacks).sum())
+    d_net = np.where(attacks, 0.99, 0.01)
+    m_net = np.full(len(attacks), 0.9)
+    m_net[~attacks] = np.linspace(0.1, 0.74, live)
+    apart = replace(scores, d_net=d_net, m_net=m_net)
+    thresholds = choose_thresholds(apart, 0.05)
+    assert thresholds.m_net > 0.5
+    rejected = (~apart.accepted(thresholds))[~attacks].sum()
+    assert rejected <= 0.05 * live
+    assert choose_thresholds(replace(apart, m_net=np.where(attacks, 0.9, 0.2)), 0.05).m_net == 0.5

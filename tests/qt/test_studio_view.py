@@ -371,6 +371,24 @@ def test_relabelling_changes_what_was_changed_and_nothing_else(studio: Studio, m
 
     monkeypatch.setattr(panel, "_labels_dialog", asked)
     assert panel._ask_labels(stored) == {"operator": "pat"}
+    _, form = made(stored)
+    assert form.said().labels.lighting == ""
+    assert "light" in (form.missing() or "")
+    form.lighting.setCurrentIndex(0)
+    form.subject.setText("0009")  # a pseudonym is corrected: it is the same person
+    form.subject.editingFinished.emit()
+    said = form.said().labels
+    assert (said.lighting, said.consent, said.notes) == ("office", stored.labels.consent, "n" * 200)
+
+
+def test_a_take_without_a_species_can_be_given_each(studio: Studio) -> None:
+    form = TakeForm(labels_only=True)
+    form.fill(Labels(subject="1", lighting="dim", distance_m=0.5, operator="o", consent="c"))
+    assert form.said().labels.species == ""
+    assert "species" in (form.missing() or "")
+    form.species.setCurrentIndex(0)
+    assert form.said().labels.species == "bona_fide"
+    assert form.missing() is None
 
 
 def test_a_mistake_in_a_protocol_is_one_line(studio: Studio, tmp_path: Path) -> None:

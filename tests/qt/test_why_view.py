@@ -109,7 +109,7 @@ class TestStages:
         assert view._sign.accessibleName().startswith("Live")
 
     def test_the_verdict_of_a_recording_stays_when_it_has_ended(self, view: WhyView) -> None:
-        view.refresh(shown(0, live_result(session_verdict=Verdict.LIVE, session_reason=None)), state("ended"), ())
+        view.refresh(shown(0, live_result(session_verdict=Verdict.LIVE, session_reason=None)), state("ended", 60.0), ())
         assert view._sign.accessibleName().startswith("Live")
 
     def test_other_maps_are_another_picture(self, view: WhyView) -> None:

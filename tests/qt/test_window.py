@@ -70,6 +70,9 @@ def test_a_take_keeps_its_source(stage: Stage, qtbot: QtBot) -> None:
     assert stage.window.switch.uri == "sim://live"
     assert not stage.window.switch.idle
     assert "close" not in stage.puppet.calls
+    stage.window.show_page(LIVE)
+    before = len(stage.studio.seen)
+    qtbot.waitUntil(lambda: len(stage.studio.seen) > before, timeout=1000)  # it can end, whatever is looked at
     stage.studio.busy = False
     stage.window.open("another")
     assert stage.window.switch.uri == "another"

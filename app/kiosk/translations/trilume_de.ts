@@ -1458,6 +1458,10 @@
     <context>
         <name>TakeForm</name>
         <message>
+            <source>species: say what was shown</source>
+            <translation>Spezies: sagen, was gezeigt wurde</translation>
+        </message>
+        <message>
             <source>A pseudonym, such as 0007: letters, digits, hyphens</source>
             <translation>Ein Pseudonym wie 0007: Buchstaben, Ziffern, Bindestriche</translation>
         </message>

@@ -1457,6 +1457,10 @@
     <context>
         <name>TakeForm</name>
         <message>
+            <source>species: say what was shown</source>
+            <translation>类别：请说明展示的是什么</translation>
+        </message>
+        <message>
             <source>A pseudonym, such as 0007: letters, digits, hyphens</source>
             <translation>代号，如 0007：字母、数字、连字符</translation>
         </message>
