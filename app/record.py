@@ -73,17 +73,17 @@ def record(source: Source, out: Path, labels: Callable[[], Labels], limits: Limi
             with Segments(out, source, labels()) as segments, _progress(console) as progress:
                 written.segments = segments
                 bar = progress.add_task(out.name, total=_expected(source, limits))
-                underway: list[tuple[int, FrameSet]] = []
+                underway: tuple[int, tuple[int, FrameSet]] | None = None  # what is being written, and after how many
                 try:
                     for item in _within(chain([first], delivered), out.parent, limits, written):
-                        underway = [item]
+                        underway = segments.frames, item
                         segments.write(item[1], item[0])
                         written.frames += 1
                         progress.update(bar, completed=written.frames)
                 except SIGNALS as signal:
                     code = stopped_by(signal)
                     delivered.close()
-                    begun = underway if segments.frames == written.frames else []
+                    begun = [underway[1]] if underway is not None and segments.frames == underway[0] else []
                     _keep_waiting(chain(begun, line.waiting()), segments, written)
                     written.late += line.missed
     except SIGNALS as signal:
