@@ -236,7 +236,7 @@ class OrbbecSource(OnceOpened):
         name = about.get_name()
         guessed = infrared is not None and self._settings.infrared_white is None and not tells_white(infrared)
         if guessed:
-            _log.warning(
+            _log.info(
                 "%s: does not say at which count infrared saturates, 65535 is assumed: set infrared_white", self._where
             )
         return CameraInfo(
