@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import signal
 import sys
@@ -13,7 +12,7 @@ from types import FrameType
 import typer
 from typer.exceptions import TyperException
 
-from app.errors import SIGNALS, Exit, Terminated, log_path, say, stopped_by
+from app.errors import DISK_FULL, SIGNALS, Exit, Terminated, log_path, say, stopped_by
 from drivers.errors import TrilumeError
 
 
@@ -66,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SIGNALS as interrupt:
         return int(stopped_by(interrupt))
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in DISK_FULL:
             say(f"{error.filename or 'what was being written'}: the disk is full: make room and run it again")
             return int(Exit.BAD_INPUT)
         if error.filename is None:

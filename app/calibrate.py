@@ -14,7 +14,7 @@ from rich.console import Console
 from app.calibrate_geometric import rig_path, stored_rig
 from app.errors import Exit, Refused, say
 from app.evaluate import Scoring, score_all
-from app.outputs import claim, part_of, whole_file
+from app.outputs import claim, whole_file, write_whole
 from app.target import Reading, same_camera, target_readings
 from calibration.radiometric import TooLittle, fit_attenuation
 from drivers import session
@@ -132,8 +132,7 @@ def calibrate_radiometric(
         raise Refused(f"{captures[0]} and {len(captures) - 1} more: {error}") from None
     if picture is not None:
         drawn = Drawn(depth_m, counts, factor, corner, groups, white, found[0].origin)
-        part_of(picture).write_bytes(fit_picture(fit, drawn))
-        part_of(picture).replace(picture)
+        write_whole(picture, fit_picture(fit, drawn))
     with whole_file(out) as file:
         file.write(kept.model_copy(update={"radiometric": fit.law}).model_dump_json(indent=2) + "\n")
     law = fit.law

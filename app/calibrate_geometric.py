@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from app import calibrate_align as align
 from app.errors import Exit, Refused, say
 from app.lens_pictures import depth_sheet, residual_sheet
-from app.outputs import claim, part_of, whole_file
+from app.outputs import claim, whole_file, write_whole
 from app.pictures import write_png
 from app.target_views import (
     Seen,
@@ -51,8 +51,7 @@ def target(board_text: str, paper: str, out: Path, *, force: bool) -> Exit:
         content = draw(board, paper)
     except TargetError as error:
         raise Refused(f"--board: {error}") from None
-    part_of(out).write_bytes(content)
-    part_of(out).replace(out)
+    write_whole(out, content)
     say(f"{out}: {board} on {paper}: print at 100 %, glue to something flat, measure the 100 mm line")
     return Exit.DONE
 

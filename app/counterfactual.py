@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -37,23 +37,30 @@ def counterfactual(recordings: Sequence[Path], kinds: Sequence[str], out: Path, 
         raise Refused(f"{out}: two recordings have the same name: rename one")
     subjects = {path: bona_fide_subject(path) for path in recordings}
     out.mkdir(parents=True)
-    codes: list[Exit] = []
     entries: list[Entry] = []
     try:
-        for number, (path, subject) in enumerate(subjects.items()):
-            entries.append(_original(path, subject))
-            for kind in wanted:
-                target = out / f"{path.stem}-{kind}.mcap"
-                source = CounterfactualSource(open_source(path), kind, seed + number)
-                labels = _labels(kind, subject, seed + number)
-                codes.append(record(source, target, partial(lambda told: told, labels), Limits(), console))
-                if (written := kept(target)).exists():
-                    entries.append(_entry(written, kind, labels))
-                if codes[-1] in (Exit.INTERRUPTED, Exit.TERMINATED):
-                    return worst(codes)
+        return _turned(subjects, wanted, out, seed, console, entries)
     finally:
         if entries:
             write_manifest(out / "manifest.csv", entries)
+
+
+def _turned(
+    subjects: Mapping[Path, str], kinds: Sequence[Kind], out: Path, seed: int, console: Console, entries: list[Entry]
+) -> Exit:
+    """Turns all recordings until a signal comes; `entries` gains what there is of them, one by one."""
+    codes: list[Exit] = []
+    for number, (path, subject) in enumerate(subjects.items()):
+        entries.append(_original(path, subject))
+        for kind in kinds:
+            target = out / f"{path.stem}-{kind}.mcap"
+            source = CounterfactualSource(open_source(path), kind, seed + number)
+            labels = _labels(kind, subject, seed + number)
+            codes.append(record(source, target, partial(lambda told: told, labels), Limits(), console))
+            if (written := kept(target)).exists():
+                entries.append(_entry(written, kind, labels))
+            if codes[-1] in (Exit.INTERRUPTED, Exit.TERMINATED):
+                return worst(codes)
     return worst(codes)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 import tempfile
 from collections.abc import Iterable
@@ -23,6 +24,8 @@ class Exit(IntEnum):
     INTERRUPTED = 130
     TERMINATED = 143
 
+
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 _SEVERITY = (Exit.DONE, Exit.ENDED_EARLY, Exit.BAD_INPUT, Exit.BUG, Exit.INTERRUPTED, Exit.TERMINATED)
 

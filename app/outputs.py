@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import sys
 from collections.abc import Iterable, Iterator
@@ -10,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from app.errors import Refused
+from app.errors import DISK_FULL, Refused
 
 STDOUT = "-"
 
@@ -54,7 +53,7 @@ def whole_file(path: Path) -> Iterator[TextIO]:
         with stream:
             yield stream
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno not in DISK_FULL:
             raise
         raise Refused(f"{part}: holds what could be written before the disk was full: make room") from error
     finally:
@@ -62,6 +61,16 @@ def whole_file(path: Path) -> Iterator[TextIO]:
             part.unlink()
     if part.exists():
         part.replace(path)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Writes a file that has its name once it is whole. Raises Refused where it cannot be written."""
+    part = part_of(path)
+    try:
+        part.write_bytes(content)
+        part.replace(path)
+    except OSError as error:
+        raise Refused(f"{path}: cannot be written ({error.strerror}): choose another folder") from error
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app import drawing as d
-from app.errors import Refused
+from app.outputs import write_whole
 from drivers.frames import FrameSet, Image
 from drivers.source import CameraInfo
 from pipeline.faces import Face, to_uint8
@@ -53,12 +53,7 @@ def write_png(path: Path, picture: U8) -> None:
     """Writes a picture uint8 [H, W, 3] RGB. Raises Refused where the folder cannot be written."""
     ok, encoded = cv2.imencode(".png", np.ascontiguousarray(picture[..., ::-1]))
     assert ok, "an 8-bit picture always encodes"
-    part = path.with_name(path.name + ".part")
-    try:
-        part.write_bytes(encoded.tobytes())
-        part.replace(path)
-    except OSError as error:
-        raise Refused(f"{path}: cannot be written ({error.strerror}): choose another folder") from error
+    write_whole(path, encoded.tobytes())
 
 
 def _column(index: int, width: int) -> int:

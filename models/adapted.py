@@ -41,7 +41,7 @@ def origin_text(faces: Faces) -> str:
 def shown(faces: Faces) -> Faces:
     """The test split's faces that both nets can score; of a large one a part, classes alike."""
     test = faces.where(lambda s: s.split == "test" and s.reflectance)
-    both = len(test) > TEST_FACES and test.attacks.any() and not test.attacks.all()
+    both = len(test) > TEST_FACES and test.both_classes
     return balanced(test, TEST_FACES, 0.5, 0) if both else test
 
 
@@ -64,7 +64,7 @@ def _rates(scores: CascadeScores, thresholds: Thresholds) -> dict[str, str]:
     texts = {figure: str(rate) if rate.total else "–" for figure, rate in found.items()}
     if rates.apcer.total:
         texts["APCER, worst species"] = worst
-    if faces.attacks.any() and not faces.attacks.all():
+    if faces.both_classes:
         texts["AUC of the cascade"] = f"{metrics.auc(scores.attack_scores(thresholds), faces.attacks):.4f}"
     return texts
 

@@ -164,7 +164,7 @@ def _check_sensors(train: Faces, rehearsal: Faces | None, kinds: Sequence[Kind],
         raise TrainingError(f"split train has faces for neither net: they need living faces, and {missing}")
     for sensor in sorted({s.sensor for s in train.samples}):
         faces = train.where(lambda s, sensor=sensor: s.sensor == sensor)  # type: ignore[misc]
-        if faces.attacks.all() or not faces.attacks.any():
+        if not faces.both_classes:
             kind = "attacks" if faces.attacks.all() else "living faces"
             raise DatasetError(
                 f"sensor {sensor} shows {kind} only in split train: nets would learn the camera; record both with it"
@@ -304,7 +304,7 @@ def operating_point(nets: TrainedNets, dev: Faces, old: BundleDescription, max_b
     1 / (n + 1), since a single odd one must not open the door; and that of a net that no attack reaches stays.
     """
     dev = dev.where(lambda s: s.reflectance)
-    if not len(dev) or dev.attacks.all() or not dev.attacks.any():
+    if not dev.both_classes:
         kept = "Thresholds are the old ones: the manifest's split dev lacks living faces or attacks"
         return old.thresholds, f"{kept}; they were: {old.operating_point}"
     scores = nets.score(dev)
@@ -321,8 +321,7 @@ def operating_point(nets: TrainedNets, dev: Faces, old: BundleDescription, max_b
         f"least ACER with BPCER ≤ {100 * bpcer:.2g} % on the site's development split ({recordings} recordings, "
         f"{origin_text(dev)}), each threshold within {MOST_MOVED:.2f} of the old one in logits"
     )
-    rejected = float(np.mean(~scores.accepted(thresholds)[~scores.faces.attacks]))
-    if rejected > bpcer + 1e-9:
+    if (rejected := scores.bpcer(thresholds)) > bpcer + 1e-9:
         how += f"; so it is {100 * rejected:.1f} % there"
     if not flat:
         how += "; D-Net's is the old one, there were no 2-D attacks"

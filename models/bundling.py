@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
@@ -147,7 +148,7 @@ def describe(
     of all that they were made with.
     """
     thresholds = choose_thresholds(dev, max_bpcer)
-    rejected = float(np.mean(~dev.accepted(thresholds)[~dev.faces.attacks]))
+    rejected = dev.bpcer(thresholds)
     reached = "" if rejected <= max_bpcer + 1e-9 else f", which cannot be had: it is {100 * rejected:.1f} %,"
     set_on = f"on the development split ({origin_of(dev.faces.samples)})"
     s = dev.attack_scores(thresholds)
@@ -167,12 +168,13 @@ def describe(
 
 def model_card(
     description: BundleDescription,
-    directory: Path,
+    stores: Sequence[Sequence[Sample]],
     test: CascadeScores,
     found: Sequence[Parity],
-    more: Sequence[Path] = (),
 ) -> str:
-    """MODEL_CARD.md: what the bundle is for, its data, and its figures on the test split."""
+    """MODEL_CARD.md: what the bundle is for, its data, and its figures on the test split. `stores`: all faces of the
+    bundle's own, then of each further one.
+    """
     origin = description.origin.replace("_", "-")
     tested = origin_of(test.faces.samples).replace("_", "-")
     used = sum(1 for p in description.patches if p.weight > 0)
@@ -186,7 +188,7 @@ def model_card(
         "",
         f"## Faces ({origin})",
         "",
-        *_counts(directory, more),
+        *_counts(*stores),
         "",
         f"## Figures on the test split ({tested} data, single frames, people and instruments never seen)",
         "",
@@ -209,12 +211,10 @@ def model_card(
     return "\n".join(lines) + "\n"
 
 
-def _counts(directory: Path, more: Sequence[Path]) -> list[str]:
+def _counts(own: Sequence[Sample], *further: Sequence[Sample]) -> list[str]:
     """A table of faces by species and split."""
-    samples = Faces.load(directory).samples
-    counts = Counter((s.species or "bona fide", str(s.split)) for s in samples)
-    for store in more:
-        counts.update((s.species or "bona fide", f"{s.split}, further") for s in Faces.load(store).samples)
+    counts = Counter((s.species or "bona fide", str(s.split)) for s in own)
+    counts.update((s.species or "bona fide", f"{s.split}, further") for s in chain(*further))
     columns = [c for c in COLUMNS if any(column == c for _, column in counts)]
     lines = [f"| species | {' | '.join(columns)} |", "|---" * (1 + len(columns)) + "|"]
     for species in sorted({name for name, _ in counts}):
@@ -243,11 +243,11 @@ def bundle(
     test_faces = Faces.load(directory, split="test")
     for split, faces, use in (("dev", dev_faces, "thresholds"), ("test", test_faces, "card's figures")):
         judged = faces.where(lambda sample: sample.reflectance)  # what `score` judges
-        if judged.attacks.all() or not judged.attacks.any():
+        if not judged.both_classes:
             raise DatasetError(f"{directory}: the {split} split needs live faces and attacks for the {use}")
     dev = nets.score(dev_faces)
-    used = (s for store in (directory, *more) for s in Faces.load(store).samples if s.split != "test")
-    learnt = origin_of(used)
+    stores = [Faces.load(store).samples for store in (directory, *more)]
+    learnt = origin_of(s for s in chain(*stores) if s.split != "test")
     origin: Origin = learnt if begun in (None, learnt) else "semi_simulated"
     description = describe(
         nets, dev, dev_faces.preprocessing, name=name, origin=origin, max_bpcer=max_bpcer, precision=precision
@@ -256,7 +256,7 @@ def bundle(
     models, found = check_nets(nets, dev.faces, precision)
     log.info("dev split:\n%s", figures_text(dev, description.thresholds))
     test = nets.score(test_faces)
-    card = model_card(description, directory, test, found, more)
+    card = model_card(description, stores, test, found)
     log.info("%s", card)
     return write_bundle(out, description, models["d_net"], models["m_net"], card, trained_files(nets))
 

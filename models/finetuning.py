@@ -33,6 +33,7 @@ from models.errors import TrainingError, command
 from models.networks import ATTACK, LIVE, CascadeNet, freeze_statistics, load_net, save_net
 from models.options import count, count_or_none, part, positive
 from models.precision import mixed
+from models.resuming import check_resumed
 from models.scoring import cut_all, ensemble, score_patches
 from models.tasks import belongs, sampling_weights
 from pipeline.parameters import Patch, default_patches
@@ -194,11 +195,7 @@ class Tuner:
 
     def _resume(self) -> None:
         saved = torch.load(self._checkpoint, map_location="cpu", weights_only=True)
-        if saved["recipe"] != asdict(self.recipe):
-            raise TrainingError(f"{self._checkpoint} is of another recipe: give another --out or remove it")
-        if saved.get("origin") != self._origin:
-            why = "is of other faces or another net" if "origin" in saved else "does not say of which faces"
-            raise TrainingError(f"{self._checkpoint} {why}: give another --out or remove it")
+        check_resumed(self._checkpoint, saved, asdict(self.recipe), self._origin)
         self.net.load_state_dict(saved["net"])
         self._optimiser.load_state_dict(saved["optimiser"])
         faces, loss_weights, alphas = (np.array(saved[key]) for key in ("faces", "loss_weights", "alphas"))

@@ -32,6 +32,10 @@ class CascadeScores:
         """bool [n], true = live: D-Net and M-Net both below their thresholds."""
         return (self.d_net < thresholds.d_net) & (self.m_net < thresholds.m_net)
 
+    def bpcer(self, thresholds: Thresholds) -> float:
+        """Share of living faces that are rejected."""
+        return float(np.mean(~self.accepted(thresholds)[~self.faces.attacks]))
+
     def attack_scores(self, thresholds: Thresholds) -> F64:
         """s of the cascade, float64 [n]: D-Net's score where it rejects, else M-Net's, each mapped piecewise
         linearly so that its threshold becomes 0.5."""

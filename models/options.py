@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from argparse import ArgumentTypeError
-from math import inf
+from collections.abc import Callable
+from math import inf, nan
 
 
 def positive(text: str) -> float:
     """A number above 0."""
-    return _within(text, 0.0, inf, "a number above 0")
+    return _number(text, lambda number: 0 < number < inf, "a number above 0")
 
 
 def share(text: str) -> float:
     """A share of a whole: above 0, at most 1. Per cent are none."""
-    return _within(text, 0.0, 1.0, "a share above 0, at most 1")
+    return _number(text, lambda number: 0 < number <= 1, "a share above 0, at most 1")
 
 
 def part(text: str) -> float:
     """A share of a whole, 0 to 1."""
-    return 0.0 if text in ("0", "0.0") else share(text)
+    return _number(text, lambda number: 0 <= number <= 1, "a share from 0 to 1")
 
 
 def count(text: str) -> int:
@@ -31,12 +32,12 @@ def count_or_none(text: str) -> int:
     return _whole(text, 0)
 
 
-def _within(text: str, above: float, most: float, wanted: str) -> float:
+def _number(text: str, fits: Callable[[float], bool], wanted: str) -> float:
     try:
         number = float(text)
     except ValueError:
-        number = float("nan")
-    if not (above < number <= most and number < inf):
+        number = nan
+    if not fits(number):
         raise ArgumentTypeError(f"{text} is not {wanted}")
     return number
 

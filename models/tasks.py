@@ -69,7 +69,7 @@ def sampling_weights(faces: Faces, flat_share: float | None, emphasis: Sequence[
     """
     flat = np.array([s.flat for s in faces.samples])
     attack, species = faces.attacks, faces.species
-    if attack.all() or not attack.any():
+    if not faces.both_classes:
         raise TrainingError("training needs live faces and attacks: the store holds only one of them")
     moments = Counter(s.recording for s in faces.samples)
     scenes = np.array([1 / moments[s.recording] for s in faces.samples])
@@ -195,7 +195,7 @@ def make_task(recipe: Recipe, directory: Path, more: Sequence[Path] = ()) -> Dep
     dev = Faces.load(directory, split="dev", where=where)
     masks = dev.where(watched)
     dev = _of_both_classes(masks if masks.attacks.any() else dev, recipe.dev_faces)
-    if dev.attacks.all() or not dev.attacks.any():
+    if not dev.both_classes:
         raise TrainingError(
             f"{directory}: split dev holds only one class that this net can be watched on: add the other"
         )

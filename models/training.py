@@ -46,6 +46,7 @@ from models.networks import (
 from models.options import count, count_or_none, part, positive
 from models.precision import mixed
 from models.recipes import Recipe, learning_rate, paper_recipe
+from models.resuming import check_resumed
 from models.tasks import Task, make_task
 
 log = logging.getLogger(__name__)
@@ -78,9 +79,7 @@ def _statistics(task: Task) -> Tensor:
 
 
 def _origin(task: Task, start: Path | None) -> dict[str, str]:
-    """What a run comes from beside its recipe: a run that goes on with other faces would have learnt from people whom
-    its figures call unseen.
-    """
+    """What a run comes from beside its recipe, see `check_resumed`."""
     net = sha256(start.read_bytes()).hexdigest() if start is not None and start.is_file() else ""
     return {"faces": task.faces.digest(), "dev": task.dev.digest(), "start": net}
 
@@ -145,13 +144,7 @@ class Trainer:
 
     def _resume(self) -> None:
         saved = torch.load(self._checkpoint, map_location="cpu", weights_only=True)
-        if saved["recipe"] != asdict(self.recipe):
-            raise TrainingError(f"{self._checkpoint} is of another recipe: give another --out or remove it")
-        if saved.get("origin") != self._origin:
-            why = (
-                "is of other faces or another net to start from" if "origin" in saved else "does not say of which faces"
-            )
-            raise TrainingError(f"{self._checkpoint} {why}: give another --out or remove it")
+        check_resumed(self._checkpoint, saved, asdict(self.recipe), self._origin)
         self.net.load_state_dict(saved["net"])
         self.optimiser.load_state_dict(saved["optimiser"])
         self.progress = _Progress(saved["step"], saved["elapsed_s"], saved["history"], saved["losses"])

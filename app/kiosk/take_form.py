@@ -45,7 +45,6 @@ class TakeForm(QWidget):
     def __init__(self, parent: QWidget | None = None, *, labels_only: bool = False) -> None:
         """`labels_only`: of a take that is there already, without its visit and when it ends."""
         super().__init__(parent)
-        self._hidden = ("visit", "seconds", "good_frames") if labels_only else ()
         self._labels_only = labels_only
         self.subject = self._line(self.tr("A pseudonym, such as 0007: letters, digits, hyphens"))
         self.visit = self._whole(1, 99, "")
@@ -172,8 +171,8 @@ class TakeForm(QWidget):
         ):
             field.setAccessibleName(words.rstrip(" *"))
             rows.addRow(words, field)
-        for name in self._hidden:
-            rows.setRowVisible(getattr(self, name), False)
+        for field in (self.visit, self.seconds, self.good_frames) if self._labels_only else ():
+            rows.setRowVisible(field, False)
         self._note = QLabel()
         self._note.setWordWrap(True)
         self._note.setMinimumHeight(2 * self.fontMetrics().lineSpacing() + 6)

@@ -309,6 +309,11 @@ class Faces:
         """bool [n], true = attack."""
         return np.array([s.attack for s in self.samples], bool)
 
+    @property
+    def both_classes(self) -> bool:
+        """Whether there are living faces and attacks."""
+        return bool(self.attacks.any() and not self.attacks.all())
+
     @cached_property
     def species(self) -> NDArray[np.str_]:
         return np.array([s.species for s in self.samples], str)

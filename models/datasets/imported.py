@@ -168,7 +168,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--every", type=count, default=1, help="take every n-th frame of a recording")
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    chosen = [item for item in _items(given.kind, given.root) if item.frame % max(1, given.every) == 0]
+    chosen = [item for item in _items(given.kind, given.root) if item.frame % given.every == 0]
     if not chosen:
         raise DatasetError(f"{given.root}: nothing in the layout of {given.kind} here: give its top folder")
     log.info("%s", write_store(chosen, given.kind, given.out))

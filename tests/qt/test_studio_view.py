@@ -100,13 +100,17 @@ class Studio:
     def press_r(self) -> None:
         QTest.keyClick(self.view, Qt.Key.Key_R)
 
-    def record(self) -> Path:
-        """One whole take of 60 good sets in 6 seconds."""
+    def begin(self) -> None:
+        """A take, past its countdown."""
         self.refresh()
         self.press_r()
         self.now_s += COUNTDOWN_S
         self.refresh()
         assert self.view.step is Step.RECORDING, self.view.message
+
+    def record(self) -> Path:
+        """One whole take of 60 good sets in 6 seconds."""
+        self.begin()
         self.recorder.recorded(frames=60, good_frames=60, seconds=6.0, bytes=60_000_000)
         self.wait(lambda: self.view.step is Step.IDLE)
         path = self.recorder.began[-1][0]
@@ -184,10 +188,7 @@ def test_takes_are_numbered_from_what_is_on_disk_and_labels_are_kept(studio: Stu
 
 def test_good_sets_and_seconds_must_both_be_there(studio: Studio) -> None:
     studio.view.form.good_frames.setValue(30)
-    studio.refresh()
-    studio.press_r()
-    studio.now_s += COUNTDOWN_S
-    studio.refresh()
+    studio.begin()
     studio.recorder.recorded(frames=200, good_frames=29, seconds=20.0)
     studio.refresh()
     assert studio.view.step is Step.RECORDING
@@ -271,11 +272,7 @@ def test_a_source_that_does_not_run_or_refuses_is_told(studio: Studio) -> None:
 def test_a_take_ends_with_its_source_and_with_its_disk(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
     for end in ("source", "disk"):
         running = studio.recorder.now
-        studio.refresh()
-        studio.press_r()
-        studio.now_s += COUNTDOWN_S
-        studio.refresh()
-        assert studio.view.step is Step.RECORDING
+        studio.begin()
         with monkeypatch.context() as patched:
             if end == "source":
                 studio.recorder.now = replace(studio.recorder.now, phase="ended")
@@ -289,10 +286,7 @@ def test_a_take_ends_with_its_source_and_with_its_disk(studio: Studio, monkeypat
 
 def test_a_take_that_is_gone_is_not_waited_for(studio: Studio) -> None:
     """Another source may run in its place: nothing is recorded any more, and no red banner may say so."""
-    studio.refresh()
-    studio.press_r()
-    studio.now_s += COUNTDOWN_S
-    studio.refresh()
+    studio.begin()
     studio.recorder.recorded(frames=10, good_frames=10, seconds=1.0)
     studio.refresh()
     assert studio.view.step is Step.RECORDING
