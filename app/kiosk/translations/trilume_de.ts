@@ -1459,7 +1459,7 @@
         <name>TakeForm</name>
         <message>
             <source>species: say what was shown</source>
-            <translation>Spezies: sagen, was gezeigt wurde</translation>
+            <translation>Art: angeben, was gezeigt wurde</translation>
         </message>
         <message>
             <source>A pseudonym, such as 0007: letters, digits, hyphens</source>

@@ -1458,7 +1458,7 @@
         <name>TakeForm</name>
         <message>
             <source>species: say what was shown</source>
-            <translation>类别：请说明展示的是什么</translation>
+            <translation>类别：请填写所展示的内容</translation>
         </message>
         <message>
             <source>A pseudonym, such as 0007: letters, digits, hyphens</source>
